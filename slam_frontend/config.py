@@ -1,0 +1,162 @@
+"""Every setting and its default, once; a YAML file states differences only."""
+
+import difflib
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from slam_frontend.errors import ConfigError
+
+
+class Section(BaseModel):
+    """Frozen settings; a key that isn't declared is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+T = TypeVar("T", bound=Section)
+
+
+class ExtractorConfig(Section):
+    """Which features, and how many of them. A third party's extractor reads what it needs from ``options``."""
+
+    name: str = "orb"
+    max_keypoints: int = Field(1000, ge=50, le=20000)
+    weights: Path | None = None  # superpoint: a checkpoint; None means the shipped one
+    threshold: float | None = Field(None, gt=0, lt=1)  # superpoint: None means the checkpoint's own
+    nms_radius: int = Field(4, ge=1, le=32)
+    border: int = Field(4, ge=0, le=64)
+    runtime: Literal["auto", "torch", "openvino", "onnxruntime"] = "auto"
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class MatcherConfig(Section):
+    """How descriptors are compared; distances are L2 of unit rows or a fraction of the bits."""
+
+    name: str = "nearest"
+    ratio: float = Field(0.85, gt=0, le=1)
+    max_distance_l2: float = Field(0.8, gt=0)
+    max_distance_hamming: float = Field(0.25, gt=0, le=1)
+
+
+class DepthConfig(Section):
+    """Where the depth of a keypoint is believed."""
+
+    min_depth: float = Field(0.3, gt=0)
+    max_depth: float = Field(8.0, gt=0)  # a depth camera's range; stereo is limited by its disparity
+    min_disparity: float = Field(1.0, gt=0)
+    max_disparity: float = Field(256.0, gt=0)
+
+
+class TrackerConfig(Section):
+    """Locating a view in the map. Radii are pixels at 640 columns, scaled with the image width."""
+
+    search_radius: float = Field(12.0, gt=0)
+    wide_search_radius: float = Field(40.0, gt=0)
+    ransac_threshold: float = Field(3.0, gt=0)
+    min_inliers: int = Field(15, ge=6)
+    seed: int = 0
+
+
+class InitializerConfig(Section):
+    """The first two views of a monocular map."""
+
+    min_matches: int = Field(60, ge=8)
+    min_parallax_deg: float = Field(1.0, gt=0)
+    ransac_threshold: float = Field(1.5, gt=0)
+
+
+class MapperConfig(Section):
+    """Which views become keyframes, and what the map keeps."""
+
+    min_tracked_fraction: float = Field(0.75, gt=0, le=1)  # of the reference keyframe's landmarks
+    max_keyframe_gap: int = Field(30, ge=1)  # frames
+    min_shift: float = Field(20.0, ge=0)  # median pixels at 640 columns since the last keyframe
+    min_parallax_deg: float = Field(1.0, gt=0)
+    window: int = Field(8, ge=2)  # keyframes that bundle adjustment moves
+    max_keyframes: int = Field(60, ge=4)  # kept in memory
+    max_iterations: int = Field(8, ge=1)
+
+
+class RunConfig(Section):
+    """One run of the frontend."""
+
+    sensor: Literal["auto", "mono", "stereo", "rgbd"] = "auto"
+    extractor: ExtractorConfig = ExtractorConfig()
+    matcher: MatcherConfig = MatcherConfig()
+    depth: DepthConfig = DepthConfig()
+    tracker: TrackerConfig = TrackerConfig()
+    initializer: InitializerConfig = InitializerConfig()
+    mapper: MapperConfig = MapperConfig()
+
+
+def load_config(model: type[T], path: Path | None = None, overrides: list[str] | None = None) -> T:
+    """The settings of a YAML file with ``section.key=value`` overrides on top, or ConfigError naming file and key."""
+    settings = _read_yaml(path) if path else {}
+    for override in overrides or []:
+        _apply(settings, override)
+    return parse_config(model, settings, source=str(path) if path else "settings")
+
+
+def parse_config(model: type[T], settings: dict[str, Any], source: str) -> T:
+    """The validated section, or ConfigError with one sentence about the first thing that is wrong."""
+    try:
+        return model.model_validate(settings)
+    except ValidationError as error:
+        raise ConfigError(f"{source}: {_explain(model, error)}") from error
+
+
+def dump_config(config: Section) -> str:
+    """All settings as YAML, as the run really used them."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        settings = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise ConfigError(f"{path}: can't be read ({error.strerror}); give --config an existing YAML file") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: is not valid YAML ({' '.join(str(error).split())})") from error
+    if settings is None:
+        return {}
+    if not isinstance(settings, dict):
+        raise ConfigError(f"{path}: expected sections with keys, found {type(settings).__name__}")
+    return settings
+
+
+def _apply(settings: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"--set {override}: expected section.key=value, such as tracker.min_inliers=20")
+    *sections, name = key.split(".")
+    for section in sections:
+        settings = settings.setdefault(section, {})
+        if not isinstance(settings, dict):
+            raise ConfigError(f"--set {override}: {section} is a value, not a section")
+    try:
+        settings[name] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {override}: the value is not valid YAML") from error
+
+
+def _explain(model: type[Section], error: ValidationError) -> str:
+    first = error.errors()[0]
+    location = [str(part) for part in first["loc"]]
+    key = ".".join(location)
+    if first["type"] != "extra_forbidden":
+        return f"{key}: {first['msg']} (found {first['input']!r})"
+    nearest = difflib.get_close_matches(key, _known_keys(model), n=1, cutoff=0.4)
+    hint = f", did you mean {nearest[0]}?" if nearest else f"; known: {', '.join(_known_keys(model))}"
+    return f"{key} is unknown{hint}"
+
+
+def _known_keys(model: type[Section], prefix: str = "") -> list[str]:
+    keys = []
+    for name, info in model.model_fields.items():
+        keys.append(prefix + name)
+        if isinstance(info.annotation, type) and issubclass(info.annotation, Section):
+            keys += _known_keys(info.annotation, f"{prefix}{name}.")
+    return keys

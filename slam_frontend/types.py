@@ -1,0 +1,134 @@
+"""The nouns that travel down the street, one frozen dataclass each.
+
+Conventions: the centre of the first pixel is (0, 0); x right, y down, z forward in a camera;
+``T_world_cam @ p_cam == p_world``; metres, seconds, pixels and radians; NaN means unknown.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Array: TypeAlias = npt.NDArray[Any]
+Norm = Literal["l2", "hamming"]
+
+
+class Sensor(StrEnum):
+    """What a recording offers beside the grey image."""
+
+    MONO = "mono"
+    STEREO = "stereo"
+    RGBD = "rgbd"
+
+
+class TrackingState(StrEnum):
+    """Where the tracker stands after a frame."""
+
+    INITIALIZING = "initializing"
+    TRACKING = "tracking"
+    LOST = "lost"
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole camera with OpenCV's radial-tangential distortion (k1 k2 p1 p2 k3).
+
+    ``baseline`` (metres) is the distance to the right camera of a rectified pair, or the distance
+    between projector and sensor of a depth camera, where it decides how depth noise grows.
+    """
+
+    width: int
+    height: int
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    distortion: tuple[float, ...] = ()
+    baseline: float | None = None
+
+    @property
+    def K(self) -> Array:
+        """The (3, 3) intrinsic matrix."""
+        return np.array([[self.fx, 0.0, self.cx], [0.0, self.fy, self.cy], [0.0, 0.0, 1.0]])
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One moment of a recording, as read."""
+
+    index: int
+    timestamp: float
+    image: Array  # (H,W) uint8 grey
+    right: Array | None = None  # (H,W) uint8 grey, rectified with image
+    depth: Array | None = None  # (H,W) float32 metres, NaN where unknown, registered to image
+    colour: Array | None = None  # (H,W,3) uint8 RGB, for pictures only
+
+
+@dataclass(frozen=True)
+class Features:
+    """Keypoints of one image and what they look like."""
+
+    keypoints: Array  # (N,2) float32 x, y
+    scores: Array  # (N,) float32, higher is better
+    descriptors: Array  # (N,D) float32 unit rows, or (N,B) uint8 bit strings
+    norm: Norm
+    scales: Array  # (N,) float32, pixels of the full image per pixel of the pyramid level; 1 without a pyramid
+
+    def __len__(self) -> int:
+        return len(self.keypoints)
+
+    def select(self, rows: Array) -> "Features":
+        """The features of the given rows (indices or mask)."""
+        return Features(self.keypoints[rows], self.scores[rows], self.descriptors[rows], self.norm, self.scales[rows])
+
+
+@dataclass(frozen=True)
+class View:
+    """What the tracker and the mapper see of a frame."""
+
+    index: int
+    timestamp: float
+    features: Features
+    keypoints: Array  # (N,2) float32, undistorted pixels
+    depth: Array  # (N,) float32 metres, NaN where unknown
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Pairs of rows of two feature sets."""
+
+    indices: Array  # (M,2) int64: row in 0, row in 1
+    distances: Array  # (M,) float32, lower is better
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+@dataclass(frozen=True)
+class PoseEstimate:
+    """Where the camera is, and which keypoint saw which landmark; no pose unless TRACKING."""
+
+    state: TrackingState
+    T_world_cam: Array | None = None  # (4,4) float64
+    keypoint_ids: Array = field(default_factory=lambda: np.empty(0, np.int64))  # (M,) rows of the view
+    landmark_ids: Array = field(default_factory=lambda: np.empty(0, np.int64))  # (M,) stable ids of the map
+    segment: int = 0  # counts the maps that monocular tracking had to start anew
+
+
+@dataclass(frozen=True)
+class Keyframe:
+    """A view kept in the map; its pose and its associations live there, under its id."""
+
+    id: int
+    view: View
+
+
+@dataclass(frozen=True)
+class FrameResult:
+    """All that came out of one frame."""
+
+    view: View
+    estimate: PoseEstimate
+    keyframe: Keyframe | None
