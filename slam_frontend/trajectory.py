@@ -20,4 +20,5 @@ class Trajectory:
     @property
     def located(self) -> Array:
         """(N,) bool: where there is a pose."""
-        return np.isfinite(self.T_world_cam).all(axis=(1, 2))
+        located: Array = np.isfinite(self.T_world_cam).all(axis=(1, 2))
+        return located
