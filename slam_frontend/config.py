@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from slam_frontend.errors import ConfigError
+from slam_frontend.types import Norm
 
 
 class Section(BaseModel):
@@ -40,6 +41,10 @@ class MatcherConfig(Section):
     max_distance_l2: float = Field(0.8, gt=0)
     max_distance_hamming: float = Field(0.25, gt=0, le=1)
 
+    def max_distance(self, norm: Norm) -> float:
+        """The greatest distance of a match under a norm."""
+        return self.max_distance_l2 if norm == "l2" else self.max_distance_hamming
+
 
 class DepthConfig(Section):
     """Where the depth of a keypoint is believed."""
@@ -47,7 +52,7 @@ class DepthConfig(Section):
     min_depth: float = Field(0.3, gt=0)
     max_depth: float = Field(8.0, gt=0)  # a depth camera's range; stereo is limited by its disparity
     min_disparity: float = Field(1.0, gt=0)
-    max_disparity: float = Field(256.0, gt=0)
+    max_disparity: float = Field(128.0, gt=0)
 
 
 class TrackerConfig(Section):
@@ -57,6 +62,8 @@ class TrackerConfig(Section):
     wide_search_radius: float = Field(40.0, gt=0)
     ransac_threshold: float = Field(3.0, gt=0)
     min_inliers: int = Field(15, ge=6)
+    min_relocalization_inliers: int = Field(30, ge=6)
+    patience: int = Field(30, ge=1)  # lost frames with enough to see, before a new segment begins
     seed: int = 0
 
 
@@ -64,6 +71,7 @@ class InitializerConfig(Section):
     """The first two views of a monocular map."""
 
     min_matches: int = Field(60, ge=8)
+    min_inlier_fraction: float = Field(0.7, gt=0, le=1)
     min_parallax_deg: float = Field(1.0, gt=0)
     ransac_threshold: float = Field(1.5, gt=0)
 

@@ -44,7 +44,7 @@ class OrbExtractor:
         self.num_levels = num_levels
         self.find = find
         # OpenCV drops keypoints nearer to the border than this, counted in the full image.
-        self.descriptor = cv2.ORB_create(edgeThreshold=PATCH_RADIUS, scaleFactor=SCALE_FACTOR, nlevels=num_levels)
+        self.descriptor = cv2.ORB.create(edgeThreshold=PATCH_RADIUS, scaleFactor=SCALE_FACTOR, nlevels=num_levels)
 
     def extract(self, image: Array) -> Features:
         """Features of an (H,W) uint8 grey image, best first, at most ``max_keypoints``."""
@@ -83,7 +83,7 @@ class SiftExtractor:
     def __init__(self, max_keypoints: int) -> None:
         self.max_keypoints = max_keypoints
         # Without the precise enlargement all of its keypoints lie a quarter of a pixel too far right and down.
-        self.sift = cv2.SIFT_create(max_keypoints, enable_precise_upscale=True)
+        self.sift = cv2.SIFT.create(max_keypoints, enable_precise_upscale=True)
 
     def extract(self, image: Array) -> Features:
         """Features of an (H,W) uint8 grey image, best first, at most ``max_keypoints``."""
@@ -126,7 +126,8 @@ def _orientations(level: Array, corners: Corners) -> Array:
     size = 2 * PATCH_RADIUS + 1
     patches = sliding_window_view(level, (size, size))[y - PATCH_RADIUS, x - PATCH_RADIUS]  # (N,31,31)
     moments = patches.reshape(len(corners), -1).astype(np.float32) @ MOMENTS
-    return np.degrees(np.arctan2(moments[:, 1], moments[:, 0])) % 360
+    angles: Array = np.degrees(np.arctan2(moments[:, 1], moments[:, 0])) % 360
+    return angles
 
 
 def _moments() -> Array:
@@ -143,12 +144,14 @@ def _to_full_image(positions: Array, octaves: Array, levels: list[Array]) -> Arr
     """Positions in their levels as positions in the image: a level's pixel centres sit at half pixels of its scale."""
     height, width = levels[0].shape
     ratios = np.array([[width / level.shape[1], height / level.shape[0]] for level in levels])[octaves]
-    return ((positions + 0.5) * ratios - 0.5).astype(np.float32)
+    keypoints: Array = ((positions + 0.5) * ratios - 0.5).astype(np.float32)
+    return keypoints
 
 
 def _root(descriptors: Array) -> Array:
     sums = np.maximum(descriptors.sum(1, keepdims=True), 1e-12)
-    return np.sqrt(descriptors / sums).astype(np.float32)
+    roots: Array = np.sqrt(descriptors / sums).astype(np.float32)
+    return roots
 
 
 def _empty(norm: Norm, descriptors: Array) -> Features:

@@ -48,8 +48,8 @@ def find_fast(level: Array, count: int) -> Corners:
     """At most ``count`` FAST corners, strong ones where there are some and weak ones where there are none."""
     if min(level.shape) <= 2 * BORDER or count <= 0:
         return NO_CORNERS
-    found = cv2.FastFeatureDetector_create(MIN_FAST_THRESHOLD).detect(level)
-    pixels = np.array(cv2.KeyPoint_convert(found), np.int64).reshape(-1, 2)
+    found = cv2.FastFeatureDetector.create(MIN_FAST_THRESHOLD).detect(level)
+    pixels = np.array(cv2.KeyPoint.convert(found), np.int64).reshape(-1, 2)
     scores = np.array([point.response for point in found], np.float32)
     inside = ((pixels >= BORDER) & (pixels < np.array(level.shape[::-1]) - BORDER)).all(1)
     pixels, scores = pixels[inside], scores[inside]
@@ -58,7 +58,7 @@ def find_fast(level: Array, count: int) -> Corners:
 
 
 def spread(pixels: Array, scores: Array, shape: tuple[int, ...], count: int) -> Array:
-    """Rows of at most ``count`` corners, taken in turns from the cells of a grid: the best of each, the second best, ...
+    """Rows of at most ``count`` corners, in turns from the cells of a grid: first the best of each, then the second...
 
     A cell without strong corners gives its weak ones and a crowded one waits: tracking needs all sides of the image.
     """
