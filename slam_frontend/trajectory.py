@@ -1,10 +1,21 @@
 """A path through the world: poses over time, with the moments where the camera was lost."""
 
+import logging
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
+from slam_frontend.errors import SequenceError
+from slam_frontend.files import write_atomically
 from slam_frontend.types import Array
+
+logger = logging.getLogger(__name__)
+
+TrajectoryFormat = Literal["tum", "kitti", "euroc"]
+MAX_SHEAR = 0.01  # how far from a rotation a KITTI row may be: they are printed with seven digits
 
 
 @dataclass(frozen=True)
@@ -20,5 +31,163 @@ class Trajectory:
     @property
     def located(self) -> Array:
         """(N,) bool: where there is a pose."""
-        located: Array = np.isfinite(self.T_world_cam).all(axis=(1, 2))
+        located: Array = np.isfinite(self.T_world_cam.reshape(-1, 16)).all(axis=1)
         return located
+
+    def select(self, rows: Array) -> "Trajectory":
+        """The poses of the given rows (indices or mask)."""
+        return Trajectory(self.timestamps[rows], self.T_world_cam[rows])
+
+    def keep(self, rows: Array) -> "Trajectory":
+        """The same length, lost wherever the mask is False."""
+        return Trajectory(self.timestamps, np.where(rows[:, None, None], self.T_world_cam, np.nan))
+
+
+def associate(timestamps0: Array, timestamps1: Array, max_difference: float = 0.02) -> Array:
+    """Pairs (M,2) of rows whose times are nearest to each other and at most ``max_difference`` apart, one to one."""
+    if len(timestamps0) == 0 or len(timestamps1) == 0:
+        return np.empty((0, 2), np.int64)
+    after = np.clip(np.searchsorted(timestamps1, timestamps0), 1, max(len(timestamps1) - 1, 1))
+    candidates = np.stack([after - 1, np.minimum(after, len(timestamps1) - 1)])  # (2,N)
+    gaps = np.abs(timestamps1[candidates] - timestamps0)
+    nearest = np.where(gaps[0] <= gaps[1], candidates[0], candidates[1])
+    gap = gaps.min(axis=0)
+    rows0 = np.lexsort((gap, nearest))  # where two want the same row, the closer one comes first
+    _, first = np.unique(nearest[rows0], return_index=True)
+    rows0 = np.sort(rows0[first])
+    rows0 = rows0[gap[rows0] <= max_difference]
+    return np.stack([rows0, nearest[rows0]], axis=1)
+
+
+def read_trajectory(path: Path, times: Path | None = None) -> Trajectory:
+    """A trajectory file of whichever of the three formats its first row shows; ``times`` only matters for KITTI."""
+    readers = {"tum": read_tum, "euroc": read_euroc}
+    format = _recognise(path)
+    return read_kitti(path, times) if format == "kitti" else readers[format](path)
+
+
+def read_tum(path: Path) -> Trajectory:
+    """``timestamp tx ty tz qx qy qz qw``, one line per located frame."""
+    rows = _read_rows(path, "timestamp tx ty tz qx qy qz qw", columns=8)
+    return _in_order(path, rows[:, 0], _poses(path, rows[:, 1:4], rows[:, 4:8]))
+
+
+def read_euroc(path: Path) -> Trajectory:
+    """``timestamp_ns, px, py, pz, qw, qx, qy, qz`` and columns that don't matter here; the pose is the body's."""
+    rows = _read_rows(path, "timestamp_ns,px,py,pz,qw,qx,qy,qz", columns=8, more=True)
+    return _in_order(path, rows[:, 0] * 1e-9, _poses(path, rows[:, 1:4], rows[:, [5, 6, 7, 4]]))
+
+
+def read_kitti(path: Path, times: Path | None = None) -> Trajectory:
+    """Twelve numbers a frame; without the file of ``times`` the timestamps count frames. A lost frame is all NaN."""
+    rows = _read_rows(path, "the 12 numbers of a 3x4 matrix", columns=12)
+    stamps = _read_rows(times, "one timestamp", columns=1)[:, 0] if times else np.arange(len(rows), dtype=np.float64)
+    if len(stamps) < len(rows):
+        raise SequenceError(f"{path}: has {len(rows)} poses, but {times} has {len(stamps)} timestamps")
+    T_world_cam = np.tile(np.eye(4), (len(rows), 1, 1))
+    T_world_cam[:, :3] = rows.reshape(-1, 3, 4)
+    T_world_cam[~np.isfinite(rows).all(axis=1)] = np.nan
+    R = T_world_cam[:, :3, :3]
+    shear = np.nan_to_num(np.abs(R @ R.transpose(0, 2, 1) - np.eye(3)).max(axis=(1, 2)))
+    if (shear > MAX_SHEAR).any():
+        raise SequenceError(
+            f"{path}: pose {int(shear.argmax())} is not a rotation and a translation; is this a KITTI file?"
+        )
+    return _in_order(path, stamps[: len(rows)], T_world_cam)
+
+
+def write_tum(trajectory: Trajectory, path: Path) -> None:
+    """One line per located frame."""
+    write_atomically(path, _lines(trajectory, "{t:.6f} {x:.9f} {y:.9f} {z:.9f} {qx:.9f} {qy:.9f} {qz:.9f} {qw:.9f}"))
+
+
+def write_euroc(trajectory: Trajectory, path: Path) -> None:
+    """One line per located frame, nanoseconds, commas, qw first."""
+    row = "{ns},{x:.9f},{y:.9f},{z:.9f},{qw:.9f},{qx:.9f},{qy:.9f},{qz:.9f}"
+    write_atomically(path, "#timestamp [ns],px,py,pz,qw,qx,qy,qz\n" + _lines(trajectory, row))
+
+
+def write_kitti(trajectory: Trajectory, path: Path) -> None:
+    """One line per frame and no gaps; a lost frame is twelve times nan, so that no tool can take it for a pose."""
+    rows = trajectory.T_world_cam[:, :3].reshape(-1, 12)
+    write_atomically(path, "".join(" ".join(f"{number:.9e}" for number in row) + "\n" for row in rows))
+
+
+def _recognise(path: Path) -> TrajectoryFormat:
+    row = next((line for line in _read_text(path).splitlines() if _is_data(line)), "")
+    columns = len(_split(row))
+    if columns == 12 and "," not in row:
+        return "kitti"
+    if columns == 8 and "," not in row:
+        return "tum"
+    if columns >= 8 and "," in row:
+        return "euroc"
+    raise SequenceError(f"{path}: is no TUM (8 columns), KITTI (12) or EuRoC (commas) trajectory: {row[:60]!r}")
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError as error:
+        raise SequenceError(f"{path}: can't be read ({error.strerror}); expected a trajectory file") from error
+    except UnicodeDecodeError as error:
+        raise SequenceError(f"{path}: is not text; expected a trajectory file") from error
+
+
+def _is_data(line: str) -> bool:
+    return bool(line.strip()) and not line.lstrip().startswith("#")
+
+
+def _split(line: str) -> list[str]:
+    return line.replace(",", " ").split()
+
+
+def _read_rows(path: Path, expected: str, columns: int, more: bool = False) -> Array:
+    rows = []
+    for number, line in enumerate(_read_text(path).splitlines(), start=1):
+        if not _is_data(line):
+            continue
+        fields = _split(line)
+        if len(fields) < columns or (len(fields) > columns and not more):
+            raise SequenceError(f"{path}, line {number}: expected {expected}, found {len(fields)} columns")
+        try:
+            rows.append([float(field) for field in fields[:columns]])
+        except ValueError as error:
+            raise SequenceError(f"{path}, line {number}: expected {expected}, found {line.strip()[:60]!r}") from error
+    if not rows:
+        raise SequenceError(f"{path}: holds no poses; expected lines of {expected}")
+    return np.array(rows, np.float64)
+
+
+def _poses(path: Path, translations: Array, quaternions: Array) -> Array:
+    norms = np.linalg.norm(quaternions, axis=1)
+    bad = ~(np.isfinite(translations).all(axis=1) & (np.abs(norms - 1) < 0.1))
+    if bad.any():
+        raise SequenceError(f"{path}: pose {int(bad.argmax())} has no unit quaternion or is not finite")
+    T_world_cam = np.tile(np.eye(4), (len(translations), 1, 1))
+    T_world_cam[:, :3, :3] = Rotation.from_quat(quaternions).as_matrix()
+    T_world_cam[:, :3, 3] = translations
+    return T_world_cam
+
+
+def _in_order(path: Path, timestamps: Array, T_world_cam: Array) -> Trajectory:
+    unique, rows = np.unique(timestamps, return_index=True)
+    if not np.isfinite(unique).all():
+        raise SequenceError(f"{path}: has a timestamp that is not a number")
+    if len(rows) < len(timestamps) or (np.diff(rows) < 0).any():
+        dropped = len(timestamps) - len(rows)
+        logger.warning("%s: timestamps out of order or doubled; sorted, %d doubles left out", path, dropped)
+    return Trajectory(unique, T_world_cam[rows])
+
+
+def _lines(trajectory: Trajectory, row: str) -> str:
+    located = trajectory.select(trajectory.located)
+    if len(located) == 0:
+        return ""
+    quaternions = Rotation.from_matrix(located.T_world_cam[:, :3, :3]).as_quat(canonical=True)
+    lines = []
+    for t, (x, y, z), (qx, qy, qz, qw) in zip(
+        located.timestamps, located.T_world_cam[:, :3, 3], quaternions, strict=True
+    ):
+        lines.append(row.format(t=t, ns=round(t * 1e9), x=x, y=y, z=z, qx=qx, qy=qy, qz=qz, qw=qw) + "\n")
+    return "".join(lines)

@@ -1,0 +1,30 @@
+"""Files that are there as a whole or not at all."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from slam_frontend.errors import OutputError
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Put the content at the path in one step, or raise OutputError and leave what stood there before."""
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        _replace(path, data)
+    except OSError as error:
+        raise OutputError(
+            f"{path}: can't be written ({error.strerror}); free some space or choose another folder"
+        ) from error
+
+
+def _replace(path: Path, data: bytes) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(name, 0o644)  # mkstemp keeps others from reading
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
