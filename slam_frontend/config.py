@@ -84,6 +84,7 @@ class MapperConfig(Section):
     min_shift: float = Field(20.0, ge=0)  # median pixels at 640 columns since the last keyframe
     min_parallax_deg: float = Field(1.0, gt=0)
     window: int = Field(8, ge=2)  # keyframes that bundle adjustment moves
+    num_fixed: int = Field(8, ge=1)  # keyframes around them that hold them in place
     max_keyframes: int = Field(60, ge=4)  # kept in memory
     max_iterations: int = Field(8, ge=1)
 

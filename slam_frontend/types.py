@@ -94,6 +94,10 @@ class View:
     keypoints: Array  # (N,2) float32, undistorted pixels
     depth: Array  # (N,) float32 metres, NaN where unknown
 
+    def select(self, rows: Array) -> "View":
+        """The view with the given rows of its features only."""
+        return View(self.index, self.timestamp, self.features.select(rows), self.keypoints[rows], self.depth[rows])
+
 
 @dataclass(frozen=True)
 class Matches:
@@ -108,7 +112,10 @@ class Matches:
 
 @dataclass(frozen=True)
 class PoseEstimate:
-    """Where the camera is, and which keypoint saw which landmark; no pose unless TRACKING."""
+    """Where the camera is, and which keypoint saw which landmark; no pose unless TRACKING.
+
+    While INITIALIZING, ``keypoint_ids`` are those matched with the first keyframe, and there are no landmarks yet.
+    """
 
     state: TrackingState
     T_world_cam: Array | None = None  # (4,4) float64

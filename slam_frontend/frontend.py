@@ -1,0 +1,65 @@
+"""The whole algorithm, in reading order."""
+
+import numpy as np
+
+from slam_frontend.clock import StageClock
+from slam_frontend.config import RunConfig
+from slam_frontend.features import Extractor, create_extractor
+from slam_frontend.geometry import se3
+from slam_frontend.geometry.camera import undistort
+from slam_frontend.mapping import LandmarkSearch, LocalMap, Mapper
+from slam_frontend.matching import create_matcher
+from slam_frontend.tracking import DepthSource, Initializer, Tracker, create_depth_source
+from slam_frontend.types import Array, Camera, Frame, FrameResult, Sensor, View
+
+
+class Frontend:
+    """Takes frames one after the other; each comes back with the camera's pose in the world of the first.
+
+    Detector, descriptor, tracking and mapping follow DeTone 2018 and Mur-Artal 2015.
+    """
+
+    def __init__(
+        self, camera: Camera, extractor: Extractor, depth_source: DepthSource, tracker: Tracker, mapper: Mapper
+    ) -> None:
+        self.camera = camera
+        self.extractor = extractor
+        self.depth_source = depth_source
+        self.tracker = tracker
+        self.mapper = mapper
+        self.map = LocalMap()
+        self.clock = StageClock()
+
+    @classmethod
+    def from_config(cls, config: RunConfig, camera: Camera, sensor: Sensor) -> "Frontend":
+        """A frontend wired up for a camera and what its recording offers."""
+        extractor = create_extractor(config.extractor)
+        matcher = create_matcher(config.matcher)
+        search = LandmarkSearch(config.matcher)
+        initializer = Initializer(camera, config.initializer, matcher, config.tracker.seed)
+        tracker = Tracker(camera, config.tracker, search, matcher, initializer)
+        mapper = Mapper(camera, config.mapper, matcher, search, config.initializer.min_matches, config.tracker.patience)
+        return cls(camera, extractor, create_depth_source(sensor, config.depth, camera), tracker, mapper)
+
+    def process(self, frame: Frame) -> FrameResult:
+        """Everything that one frame leads to."""
+        with self.clock.stage("extract"):
+            features = self.extractor.extract(frame.image)
+        with self.clock.stage("depth"):
+            depth = self.depth_source.measure(frame, features)
+            keypoints = undistort(features.keypoints, self.camera)
+        view = View(frame.index, frame.timestamp, features, keypoints, depth)
+        with self.clock.stage("track"):
+            estimate = self.tracker.locate(view, self.map)
+        with self.clock.stage("map"):
+            keyframe = self.mapper.update(view, estimate, self.map)
+        return FrameResult(view, estimate, keyframe)
+
+    def reference(self, result: FrameResult) -> tuple[int, Array] | None:
+        """(keyframe id, T_keyframe_cam) of a located result, to read its pose again after mapping."""
+        latest = self.map.latest()
+        if result.estimate.T_world_cam is None or latest is None:
+            return None
+        if result.keyframe is not None:
+            return result.keyframe.id, np.eye(4)
+        return latest.id, se3.inverse(self.map.poses[latest.id]) @ result.estimate.T_world_cam

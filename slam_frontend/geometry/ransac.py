@@ -1,0 +1,21 @@
+"""One setting of OpenCV's USAC for every model: MAGSAC scoring, a fixed seed, one thread."""
+
+import cv2
+
+
+def usac_params(threshold: float, seed: int, max_iterations: int = 2000) -> cv2.UsacParams:
+    """MAGSAC++ parameters (Barath 2020) for an inlier ``threshold`` in pixels; deterministic for a seed."""
+    params = cv2.UsacParams()
+    params.threshold = threshold
+    params.randomGeneratorState = seed
+    params.maxIterations = max_iterations
+    params.confidence = 0.999
+    params.score = cv2.SCORE_METHOD_MAGSAC
+    params.loMethod = cv2.LOCAL_OPTIM_SIGMA
+    params.loIterations = 5
+    params.loSampleSize = 14
+    params.sampler = cv2.SAMPLING_UNIFORM
+    params.final_polisher = cv2.MAGSAC
+    params.final_polisher_iterations = 3
+    params.isParallel = False
+    return params

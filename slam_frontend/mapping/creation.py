@@ -1,0 +1,62 @@
+"""New landmarks for a new keyframe: from depth, from parallax, and seen again by its neighbours."""
+
+import numpy as np
+
+from slam_frontend.geometry import se3
+from slam_frontend.geometry.camera import backproject, normalised
+from slam_frontend.geometry.reprojection import Measurements, errors_at
+from slam_frontend.geometry.triangulation import parallax, triangulate
+from slam_frontend.mapping.local_map import LocalMap
+from slam_frontend.mapping.search import LandmarkSearch
+from slam_frontend.matching import Matcher
+from slam_frontend.types import Array, Camera, Keyframe
+
+
+def landmarks_from_depth(map: LocalMap, keyframe: Keyframe, camera: Camera) -> None:
+    """A landmark for every keypoint of known depth that sees none yet."""
+    free = map.unassociated(keyframe)
+    free = free[np.isfinite(keyframe.view.depth[free])]
+    points = backproject(keyframe.view.keypoints[free], keyframe.view.depth[free], camera)
+    map.add_landmarks(keyframe, free, se3.transform(map.poses[keyframe.id], points))
+
+
+def landmarks_from_parallax(
+    map: LocalMap, keyframe0: Keyframe, keyframe1: Keyframe, matcher: Matcher, camera: Camera, min_parallax: float
+) -> None:
+    """Landmarks that two keyframes triangulate from keypoints that see none yet."""
+    free0, free1 = map.unassociated(keyframe0), map.unassociated(keyframe1)
+    if not len(free0) or not len(free1):
+        return
+    matches = matcher.match(keyframe0.view.features.select(free0), keyframe1.view.features.select(free1))
+    ids0, ids1 = free0[matches.indices[:, 0]], free1[matches.indices[:, 1]]
+    T_1_0 = se3.inverse(map.poses[keyframe1.id]) @ map.poses[keyframe0.id]
+    rays0 = normalised(keyframe0.view.keypoints[ids0], camera)
+    rays1 = normalised(keyframe1.view.keypoints[ids1], camera)
+    points0 = triangulate(rays0, rays1, T_1_0)
+    good = np.isfinite(points0[:, 0]) & (parallax(rays0, rays1, T_1_0) > min_parallax)
+    points0 = np.nan_to_num(points0, nan=-1.0)
+    good &= _agrees(points0, keyframe0, ids0, camera)
+    good &= _agrees(se3.transform(T_1_0, points0), keyframe1, ids1, camera)
+    positions = se3.transform(map.poses[keyframe0.id], points0[good])
+    landmark_ids = map.add_landmarks(keyframe1, ids1[good], positions)
+    map.observe(keyframe0, ids0[good], landmark_ids)
+
+
+def link_to_neighbour(
+    map: LocalMap, born: Keyframe, neighbour: Keyframe, search: LandmarkSearch, camera: Camera, radius: float
+) -> None:
+    """Let a neighbour's free keypoints see the landmarks that a new keyframe brought."""
+    visible = map.visible_from(map.poses[neighbour.id], camera)
+    visible = visible.select(map.landmarks.born[map.landmarks.rows(visible.ids)] == born.id)
+    _, already = map.associations(neighbour.id)
+    visible = visible.select(~np.isin(visible.ids, already))
+    free = map.unassociated(neighbour)
+    rows, found = search.match(visible, neighbour.view.select(free), radius).indices.T
+    points = se3.transform(se3.inverse(map.poses[neighbour.id]), visible.positions[rows])
+    good = _agrees(points, neighbour, free[found], camera)
+    map.observe(neighbour, free[found][good], visible.ids[rows][good])
+
+
+def _agrees(points_cam: Array, keyframe: Keyframe, keypoint_ids: Array, camera: Camera) -> Array:
+    measured = Measurements.of(keyframe.view, keypoint_ids, camera)
+    return measured.agree(errors_at(points_cam, measured, camera))

@@ -1,0 +1,57 @@
+"""Which views are worth keeping."""
+
+import numpy as np
+
+from slam_frontend.config import MapperConfig
+from slam_frontend.mapping.local_map import LocalMap
+from slam_frontend.types import Array, Camera, Keyframe, PoseEstimate, View
+
+STILL = 2.0  # pixels; a camera that moved less shows nothing new
+NUM_WITNESSES = 3  # other keyframes that must see a landmark before a keyframe's own sight is one too many
+REDUNDANT = 0.9  # of a keyframe's landmarks
+KEEP_NEWEST = 3  # keyframes that are never redundant
+
+
+class KeyframePolicy:
+    """Counts in pixels and fractions, never in metres: a single camera has none."""
+
+    def __init__(self, config: MapperConfig, camera: Camera) -> None:
+        self.config = config
+        self.pixel_scale = camera.width / 640
+
+    def wants(self, view: View, estimate: PoseEstimate, map: LocalMap) -> bool:
+        """Whether a located view should become a keyframe."""
+        latest = map.latest()
+        if latest is None or not len(map.landmarks):
+            return True
+        keypoint_ids, landmark_ids = map.associations(latest.id)
+        if len(estimate.landmark_ids) < self.config.min_tracked_fraction * len(landmark_ids):
+            return True
+        shift = self._median_shift(latest, keypoint_ids, landmark_ids, view, estimate)
+        overdue = view.index - latest.view.index >= self.config.max_keyframe_gap
+        return shift > self.config.min_shift * self.pixel_scale or (overdue and shift > STILL * self.pixel_scale)
+
+    def redundant(self, map: LocalMap) -> list[int]:
+        """Ids of keyframes whose landmarks enough others see; then the oldest beyond the number allowed."""
+        candidates = list(map.keyframes)[:-KEEP_NEWEST]
+        spare = next((id for id in candidates if self._is_redundant(map, id)), None)
+        if spare is not None:
+            return [spare]
+        return candidates[: max(0, len(map.keyframes) - self.config.max_keyframes)]
+
+    def _median_shift(
+        self, latest: Keyframe, keypoint_ids: Array, landmark_ids: Array, view: View, estimate: PoseEstimate
+    ) -> float:
+        _, rows0, rows1 = np.intersect1d(landmark_ids, estimate.landmark_ids, return_indices=True)
+        if not len(rows0):
+            return np.inf
+        before = latest.view.keypoints[keypoint_ids[rows0]]
+        now = view.keypoints[estimate.keypoint_ids[rows1]]
+        return float(np.median(np.linalg.norm(now - before, axis=1)))
+
+    def _is_redundant(self, map: LocalMap, keyframe_id: int) -> bool:
+        _, landmark_ids = map.associations(keyframe_id)
+        if not len(landmark_ids):
+            return True
+        others = map.num_observations()[map.landmarks.rows(landmark_ids)] - 1
+        return bool((others >= NUM_WITNESSES).mean() > REDUNDANT)

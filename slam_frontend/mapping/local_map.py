@@ -1,0 +1,132 @@
+"""What the frontend knows of the world: keyframes, landmarks, and who saw what."""
+
+import numpy as np
+
+from slam_frontend.geometry import se3
+from slam_frontend.geometry.camera import inside, project
+from slam_frontend.mapping.landmarks import LandmarkTable
+from slam_frontend.mapping.search import VisibleLandmarks
+from slam_frontend.types import Array, Camera, Keyframe, View
+
+MAX_VIEWING_ANGLE_COSINE = 0.5  # a landmark is looked for within 60 degrees of where it was seen last
+MAX_DISTANCE_RATIO = 4.0  # and between a quarter and four times the distance
+
+
+class LocalMap:
+    """Keyframes in memory with their landmarks; only the mapper changes it.
+
+    ``poses`` outlives the keyframes: every keyframe ever made keeps its T_world_cam there.
+    """
+
+    def __init__(self) -> None:
+        self.keyframes: dict[int, Keyframe] = {}
+        self.poses: dict[int, Array] = {}
+        self.landmarks = LandmarkTable()
+        self.segment = 0
+        self.observed_landmarks = np.empty(0, np.int64)  # the three columns of the observations
+        self.observed_in = np.empty(0, np.int64)
+        self.observed_keypoints = np.empty(0, np.int64)
+        self._retired: list[Array] = []  # positions of landmarks that no keyframe in memory sees any more
+
+    def latest(self) -> Keyframe | None:
+        """The newest keyframe."""
+        return next(reversed(self.keyframes.values()), None)
+
+    def add_keyframe(self, view: View, T_world_cam: Array) -> Keyframe:
+        """A new keyframe at a pose, with no associations yet."""
+        keyframe = Keyframe(len(self.poses), view)
+        self.keyframes[keyframe.id] = keyframe
+        self.poses[keyframe.id] = T_world_cam
+        return keyframe
+
+    def observe(self, keyframe: Keyframe, keypoint_ids: Array, landmark_ids: Array) -> None:
+        """Record that keypoints of a keyframe see landmarks; the newest sight gives a landmark its looks."""
+        self.observed_landmarks = np.concatenate([self.observed_landmarks, landmark_ids])
+        self.observed_in = np.concatenate([self.observed_in, np.full(len(landmark_ids), keyframe.id)])
+        self.observed_keypoints = np.concatenate([self.observed_keypoints, keypoint_ids])
+        table, features = self.landmarks, keyframe.view.features
+        if keyframe.id == max(self.keyframes) and table.descriptors is not None:
+            rows = table.rows(landmark_ids)
+            table.descriptors[rows] = features.descriptors[keypoint_ids]
+            table.scales[rows] = features.scales[keypoint_ids]
+            table.seen_from[rows] = self.poses[keyframe.id][:3, 3]
+
+    def add_landmarks(self, keyframe: Keyframe, keypoint_ids: Array, positions: Array) -> Array:
+        """Ids of new (M,3) landmarks that keypoints of a keyframe see."""
+        features = keyframe.view.features
+        descriptors, scales = features.descriptors[keypoint_ids], features.scales[keypoint_ids]
+        centre = self.poses[keyframe.id][:3, 3]
+        ids = self.landmarks.add(positions, descriptors, scales, centre, keyframe.id)
+        self.observe(keyframe, keypoint_ids, ids)
+        return ids
+
+    def associations(self, keyframe_id: int) -> tuple[Array, Array]:
+        """(M,) keypoint ids and (M,) landmark ids of one keyframe."""
+        rows = np.flatnonzero(self.observed_in == keyframe_id)
+        return self.observed_keypoints[rows], self.observed_landmarks[rows]
+
+    def unassociated(self, keyframe: Keyframe) -> Array:
+        """(M,) keypoint ids of a keyframe that see no landmark yet."""
+        free = np.ones(len(keyframe.view.features), bool)
+        free[self.associations(keyframe.id)[0]] = False
+        return np.flatnonzero(free)
+
+    def num_observations(self) -> Array:
+        """(L,) keyframes that see each landmark."""
+        return np.bincount(self.landmarks.rows(self.observed_landmarks), minlength=len(self.landmarks))
+
+    def covisible(self, keyframe_id: int) -> list[tuple[int, int]]:
+        """(keyframe id, shared landmarks) of the other keyframes in memory, most shared first."""
+        _, seen = self.associations(keyframe_id)
+        shared = np.isin(self.observed_landmarks, seen) & (self.observed_in != keyframe_id)
+        ids, counts = np.unique(self.observed_in[shared], return_counts=True)
+        return sorted(zip(ids.tolist(), counts.tolist(), strict=True), key=lambda pair: (-pair[1], -pair[0]))
+
+    def visible_from(self, T_world_cam: Array, camera: Camera, margin: float = 0.0) -> VisibleLandmarks:
+        """Landmarks that fall into the image, seen from a similar side and distance as before."""
+        table = self.landmarks
+        pixels = project(se3.transform(se3.inverse(T_world_cam), table.positions), camera)
+        rows = np.flatnonzero(inside(pixels, camera, -margin))
+        now, before = T_world_cam[:3, 3] - table.positions[rows], table.seen_from[rows] - table.positions[rows]
+        distance_now, distance_before = np.linalg.norm(now, axis=1), np.linalg.norm(before, axis=1)
+        ratio = distance_before / distance_now
+        similar = (now * before).sum(axis=1) > MAX_VIEWING_ANGLE_COSINE * distance_now * distance_before
+        similar &= (ratio > 1 / MAX_DISTANCE_RATIO) & (ratio < MAX_DISTANCE_RATIO)
+        rows, scales = rows[similar], (table.scales[rows] * ratio)[similar]
+        descriptors = table.descriptors[rows] if table.descriptors is not None else np.empty((0, 0))
+        return VisibleLandmarks(table.ids[rows], table.positions[rows], descriptors, pixels[rows], scales)
+
+    def remove_landmarks(self, ids: Array, retire: bool = False) -> None:
+        """Forget landmarks and who saw them; ``retire`` keeps their positions for the point cloud."""
+        gone = np.isin(self.landmarks.ids, ids)
+        if retire and gone.any():
+            self._retired.append(self.landmarks.positions[gone].astype(np.float32))
+        self.landmarks.keep(~gone)
+        self._keep_observations(~np.isin(self.observed_landmarks, ids))
+
+    def remove_observations(self, rows: Array) -> None:
+        """Forget single sights, by their row."""
+        keep = np.ones(len(self.observed_in), bool)
+        keep[rows] = False
+        self._keep_observations(keep)
+
+    def remove_keyframe(self, keyframe_id: int) -> None:
+        """Let a keyframe go; its pose stays, and landmarks that nobody else sees retire."""
+        del self.keyframes[keyframe_id]
+        self._keep_observations(self.observed_in != keyframe_id)
+        self.remove_landmarks(self.landmarks.ids[self.num_observations() == 0], retire=True)
+
+    def begin_segment(self) -> None:
+        """Retire everything in memory, so that a map can be started anew; poses and point cloud stay."""
+        self.segment += int(len(self.landmarks) > 0)
+        self.remove_landmarks(self.landmarks.ids, retire=True)
+        self.keyframes.clear()
+
+    def point_cloud(self) -> Array:
+        """(P,3) float32 positions of all landmarks, retired ones first."""
+        return np.concatenate([*self._retired, self.landmarks.positions.astype(np.float32)])
+
+    def _keep_observations(self, mask: Array) -> None:
+        self.observed_landmarks = self.observed_landmarks[mask]
+        self.observed_in = self.observed_in[mask]
+        self.observed_keypoints = self.observed_keypoints[mask]

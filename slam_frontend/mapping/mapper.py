@@ -1,0 +1,87 @@
+"""Builds the map from located views; the only one that changes it."""
+
+import numpy as np
+
+from slam_frontend.config import MapperConfig
+from slam_frontend.mapping.adjustment import adjust_locally
+from slam_frontend.mapping.creation import landmarks_from_depth, landmarks_from_parallax, link_to_neighbour
+from slam_frontend.mapping.keyframes import KeyframePolicy
+from slam_frontend.mapping.local_map import LocalMap
+from slam_frontend.mapping.search import LandmarkSearch
+from slam_frontend.matching import Matcher
+from slam_frontend.types import Camera, Keyframe, PoseEstimate, TrackingState, View
+
+NUM_NEIGHBOURS = 4  # keyframes that new landmarks are looked for with
+LINK_RADIUS = 4.0  # pixels at 640 columns
+PROBATION = 2  # keyframes after which a landmark must have been seen again
+
+
+class Mapper:
+    """Keyframes, landmarks, bundle adjustment and culling, in this order."""
+
+    def __init__(
+        self,
+        camera: Camera,
+        config: MapperConfig,
+        matcher: Matcher,
+        search: LandmarkSearch,
+        min_features: int,
+        patience: int,
+    ) -> None:
+        self.camera = camera
+        self.config = config
+        self.matcher = matcher
+        self.search = search
+        self.min_features = min_features
+        self.patience = patience
+        self.policy = KeyframePolicy(config, camera)
+        self.num_lost = 0
+
+    def update(self, view: View, estimate: PoseEstimate, map: LocalMap) -> Keyframe | None:
+        """The keyframe that a view became, or None."""
+        if estimate.T_world_cam is None:
+            return self._without_pose(view, estimate, map)
+        self.num_lost = 0
+        map.landmarks.times_found[map.landmarks.rows(estimate.landmark_ids)] += 1
+        if not self.policy.wants(view, estimate, map):
+            return None
+        keyframe = map.add_keyframe(view, estimate.T_world_cam)
+        map.observe(keyframe, estimate.keypoint_ids, estimate.landmark_ids)
+        self._create_landmarks(keyframe, map)
+        adjust_locally(
+            map, keyframe.id, self.camera, self.config.window, self.config.num_fixed, self.config.max_iterations
+        )
+        self._cull(map)
+        return keyframe
+
+    def _without_pose(self, view: View, estimate: PoseEstimate, map: LocalMap) -> Keyframe | None:
+        if estimate.state is TrackingState.LOST:
+            self.num_lost += len(view.features) >= self.min_features
+            if self.num_lost >= self.patience:
+                self.num_lost = 0
+                map.begin_segment()
+            return None
+        if len(view.features) < self.min_features or len(estimate.keypoint_ids) >= self.min_features:
+            return None
+        map.begin_segment()  # the first view is out of sight: this one takes its place
+        return map.add_keyframe(view, np.eye(4))
+
+    def _create_landmarks(self, keyframe: Keyframe, map: LocalMap) -> None:
+        landmarks_from_depth(map, keyframe, self.camera)
+        neighbours = [map.keyframes[id] for id, _ in map.covisible(keyframe.id)[:NUM_NEIGHBOURS]]
+        if not neighbours:
+            neighbours = [other for other in map.keyframes.values() if other is not keyframe][-1:]
+        min_parallax = np.deg2rad(self.config.min_parallax_deg)
+        for neighbour in neighbours:
+            landmarks_from_parallax(map, neighbour, keyframe, self.matcher, self.camera, min_parallax)
+        for neighbour in neighbours:
+            link_to_neighbour(map, keyframe, neighbour, self.search, self.camera, LINK_RADIUS * self.camera.width / 640)
+
+    def _cull(self, map: LocalMap) -> None:
+        latest = map.latest()
+        assert latest is not None, "culling follows the insertion of a keyframe"
+        table = map.landmarks
+        on_trial = latest.id - table.born == PROBATION
+        map.remove_landmarks(table.ids[on_trial & (map.num_observations() < 2)])
+        for keyframe_id in self.policy.redundant(map):
+            map.remove_keyframe(keyframe_id)

@@ -1,0 +1,53 @@
+"""The first poses of a map, before it has landmarks."""
+
+import numpy as np
+
+from slam_frontend.config import InitializerConfig
+from slam_frontend.geometry import se3
+from slam_frontend.geometry.relative_pose import TwoView, solve_two_view
+from slam_frontend.mapping import LocalMap
+from slam_frontend.matching import Matcher
+from slam_frontend.types import Camera, Keyframe, Matches, PoseEstimate, TrackingState, View
+
+MIN_DEPTHS = 50  # keypoints of known depth that make a map at once
+
+
+class Initializer:
+    """Starts a map from depth at once, or from two views as soon as they see enough parallax."""
+
+    def __init__(self, camera: Camera, config: InitializerConfig, matcher: Matcher, seed: int) -> None:
+        self.camera = camera
+        self.config = config
+        self.matcher = matcher
+        self.seed = seed
+
+    def begin(self, view: View) -> PoseEstimate:
+        """The world's origin where depth is known, else INITIALIZING."""
+        if np.isfinite(view.depth).sum() >= MIN_DEPTHS:
+            return PoseEstimate(TrackingState.TRACKING, np.eye(4))
+        return PoseEstimate(TrackingState.INITIALIZING)
+
+    def pair(self, view: View, map: LocalMap) -> PoseEstimate:
+        """The pose against the only keyframe, with the median depth as unit of length, or INITIALIZING."""
+        first = map.latest()
+        assert first is not None, "a map without keyframes has nothing to pair with"
+        matches = self.matcher.match(first.view.features, view.features)
+        waiting = PoseEstimate(TrackingState.INITIALIZING, keypoint_ids=matches.indices[:, 1])
+        solution = self._solve(first, view, matches)
+        if solution is None:
+            return waiting
+        T_1_0 = solution.T_1_0.copy()
+        T_1_0[:3, 3] /= np.nanmedian(solution.points[:, 2])
+        return PoseEstimate(TrackingState.TRACKING, map.poses[first.id] @ se3.inverse(T_1_0))
+
+    def _solve(self, first: Keyframe, view: View, matches: Matches) -> TwoView | None:
+        if len(matches) < self.config.min_matches:
+            return None
+        rows0, rows1 = matches.indices.T
+        threshold = self.config.ransac_threshold
+        keypoints0, keypoints1 = first.view.keypoints[rows0], view.keypoints[rows1]
+        solution = solve_two_view(keypoints0, keypoints1, self.camera, threshold, self.seed)
+        if solution is None or solution.parallax < np.deg2rad(self.config.min_parallax_deg):
+            return None
+        enough = max(self.config.min_matches, self.config.min_inlier_fraction * len(matches))
+        return solution if solution.inliers.sum() >= enough else None

@@ -1,0 +1,104 @@
+"""Where a view was taken from, given the map: read, never changed."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from slam_frontend.config import TrackerConfig
+from slam_frontend.geometry import se3
+from slam_frontend.geometry.absolute_pose import refine_pose, solve_pnp
+from slam_frontend.geometry.reprojection import Measurements
+from slam_frontend.mapping import LandmarkSearch, LocalMap, VisibleLandmarks
+from slam_frontend.matching import Matcher
+from slam_frontend.tracking.initializer import Initializer
+from slam_frontend.tracking.motion import ConstantVelocity
+from slam_frontend.tracking.relocalizer import Relocalizer
+from slam_frontend.types import Array, Camera, Matches, PoseEstimate, TrackingState, View
+
+REFERENCE_WIDTH = 640  # the image width that radii in the settings are meant for
+
+
+class Tracker:
+    """Locates views one after the other; remembers nothing but how the camera moves."""
+
+    def __init__(
+        self, camera: Camera, config: TrackerConfig, search: LandmarkSearch, matcher: Matcher, initializer: Initializer
+    ) -> None:
+        self.camera = camera
+        self.config = config
+        self.search = search
+        self.initializer = initializer
+        self.relocalizer = Relocalizer(camera, config, matcher)
+        self.motion = ConstantVelocity()
+        self.pixel_scale = camera.width / REFERENCE_WIDTH
+
+    def locate(self, view: View, map: LocalMap) -> PoseEstimate:
+        """The pose of a view with its landmarks, or INITIALIZING, or LOST."""
+        if map.latest() is None:
+            estimate = self.initializer.begin(view)
+        elif not len(map.landmarks):
+            estimate = self.initializer.pair(view, map)
+        else:
+            estimate = self._follow(view, map) or self._relocalize(view, map) or PoseEstimate(TrackingState.LOST)
+        if estimate.T_world_cam is None:
+            self.motion.forget()
+        else:
+            self.motion.update(view.timestamp, estimate.T_world_cam)
+        return replace(estimate, segment=map.segment)
+
+    def _follow(self, view: View, map: LocalMap) -> PoseEstimate | None:
+        """Look for the map where the motion so far says that it should be, then further around."""
+        predicted = self.motion.predict(view.timestamp)
+        if predicted is None:
+            return None
+        for radius in (self.config.search_radius, self.config.wide_search_radius):
+            T_world_cam = self._find_pose(view, map, predicted, radius * self.pixel_scale)
+            estimate = None if T_world_cam is None else self._track_local_map(view, map, T_world_cam)
+            if estimate:
+                return estimate
+        return None
+
+    def _relocalize(self, view: View, map: LocalMap) -> PoseEstimate | None:
+        for T_world_cam in self.relocalizer.candidates(view, map):
+            estimate = self._track_local_map(view, map, T_world_cam)
+            if estimate and len(estimate.landmark_ids) >= self.config.min_relocalization_inliers:
+                return estimate
+        return None
+
+    def _find_pose(self, view: View, map: LocalMap, T_world_cam: Array, radius: float) -> Array | None:
+        """A pose by RANSAC from landmarks found near their projections."""
+        visible = map.visible_from(T_world_cam, self.camera, margin=radius)
+        matches = self.search.match(visible, view, radius)
+        pose = solve_pnp(
+            visible.positions[matches.indices[:, 0]],
+            view.keypoints[matches.indices[:, 1]],
+            self.camera,
+            self.config.ransac_threshold * self.pixel_scale,
+            self.config.seed,
+        )
+        if pose is None or pose.inliers.sum() < self.config.min_inliers:
+            return None
+        return se3.inverse(pose.T_cam_world)
+
+    def _track_local_map(self, view: View, map: LocalMap, T_world_cam: Array) -> PoseEstimate | None:
+        """The pose that all landmarks in sight agree on, from a pose that is nearly right."""
+        visible = map.visible_from(T_world_cam, self.camera)
+        matches = self.search.match(visible, view, self.config.search_radius * self.pixel_scale / 2)
+        if len(matches) < self.config.min_inliers:
+            return None
+        return self._settle(view, visible, matches, T_world_cam)
+
+    def _settle(
+        self, view: View, visible: VisibleLandmarks, matches: Matches, T_world_cam: Array
+    ) -> PoseEstimate | None:
+        landmark_rows, keypoint_ids = matches.indices.T
+        measured = Measurements.of(view, keypoint_ids, self.camera)
+        pose = refine_pose(se3.inverse(T_world_cam), visible.positions[landmark_rows], measured, self.camera)
+        if pose is None or pose.inliers.sum() < self.config.min_inliers:
+            return None
+        return PoseEstimate(
+            TrackingState.TRACKING,
+            se3.inverse(pose.T_cam_world),
+            np.asarray(keypoint_ids[pose.inliers]),
+            visible.ids[landmark_rows[pose.inliers]],
+        )
