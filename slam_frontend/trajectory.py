@@ -31,7 +31,7 @@ class Trajectory:
     @property
     def located(self) -> Array:
         """(N,) bool: where there is a pose."""
-        located: Array = np.isfinite(self.T_world_cam.reshape(-1, 16)).all(axis=1)
+        located: Array = np.asarray(np.isfinite(self.T_world_cam).all(axis=(1, 2)))
         return located
 
     def select(self, rows: Array) -> "Trajectory":
