@@ -64,10 +64,10 @@ sequences = Registry(
     "sequence format",
     "slam_frontend.sequences",
     {
-        "tum": "slam_frontend.datasets.tum:TumSequence",
-        "kitti": "slam_frontend.datasets.kitti:KittiSequence",
-        "euroc": "slam_frontend.datasets.euroc:EurocSequence",
-        "images": "slam_frontend.datasets.images:ImageSequence",
-        "video": "slam_frontend.datasets.video:VideoSequence",
+        "tum": "slam_frontend.datasets.tum:TumReader",
+        "kitti": "slam_frontend.datasets.kitti:KittiReader",
+        "euroc": "slam_frontend.datasets.euroc:EurocReader",
+        "images": "slam_frontend.datasets.images:ImageReader",
+        "video": "slam_frontend.datasets.video:VideoReader",
     },
 )

@@ -1,10 +1,15 @@
-"""What a recording is to the rest of the package."""
+"""What a recording is to the rest of the package, and what a format is to ``open_sequence``."""
 
 from collections.abc import Iterator
-from typing import Protocol
+from pathlib import Path
+from typing import Literal, Protocol
 
+from slam_frontend.datasets.calibration import Calibration
+from slam_frontend.errors import SequenceError
 from slam_frontend.trajectory import Trajectory
 from slam_frontend.types import Camera, Frame, Sensor
+
+SensorChoice = Literal["auto", "mono", "stereo", "rgbd"]
 
 
 class Sequence(Protocol):
@@ -24,3 +29,52 @@ class Sequence(Protocol):
     def __len__(self) -> int: ...
 
     def __iter__(self) -> Iterator[Frame]: ...
+
+
+class Reader(Protocol):
+    """One format: a class of the registry ``sequences``, or of the entry-point group ``slam_frontend.sequences``.
+
+    It finds and decodes single frames; order, start, stride, wrong sizes and doubled timestamps are
+    the business of whoever plays it, so a reader stays small.
+    """
+
+    layout: str  # what ``recognises`` looks for, in words: "rgb.txt"
+    name: str
+    sensor: Sensor
+    camera: Camera
+    truth: Trajectory | None
+
+    @classmethod
+    def recognises(cls, path: Path) -> bool:
+        """Whether the path has this layout, told from its names without decoding anything."""
+        ...
+
+    def __init__(self, path: Path, sensor: SensorChoice, calibration: Calibration | None, colour: bool) -> None:
+        """Raises SequenceError where the recording can't be used: no frames, no calibration or one of another size.
+
+        ``calibration`` is what the user gave, and wins over what the recording says; with ``colour``
+        frames carry their colours.
+        """
+        ...
+
+    def __len__(self) -> int:
+        """How many positions there are, 0 if that shows only at the end."""
+        ...
+
+    def read(self, position: int) -> Frame | None:
+        """The frame at a position, asked for in rising order; None past the end.
+
+        ``Frame.index`` counts from the recording's first frame. SequenceError says why a frame can't
+        be used: it is skipped, and the recording goes on.
+        """
+        ...
+
+
+def choose_sensor(asked: SensorChoice, richest: Sensor, path: Path) -> Sensor:
+    """The richest sensor for ``auto``, otherwise the one asked for, if the recording offers it."""
+    if asked == "auto":
+        return richest
+    if asked not in (Sensor.MONO, richest):
+        offered = "mono" if richest == Sensor.MONO else f"mono and {richest}"
+        raise SequenceError(f"{path}: --sensor {asked} was asked for, but this recording offers {offered}")
+    return Sensor(asked)

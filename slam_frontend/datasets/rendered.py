@@ -96,7 +96,8 @@ class RenderedSequence:
             )
         brightness = 1 + self.config.lighting * np.sin(2 * np.pi * index / 50)
         noise = rng.normal(0, self.config.image_noise, total.shape[:2]).astype(np.float32)[..., None]
-        return np.clip(total * (brightness / len(rays)) + noise + 0.5, 0, 255).astype(np.uint8)
+        exposed: Array = np.clip(total * (brightness / len(rays)) + noise + 0.5, 0, 255).astype(np.uint8)
+        return exposed
 
 
 def _camera(config: RenderConfig) -> Camera:

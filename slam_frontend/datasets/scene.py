@@ -58,8 +58,8 @@ def _assemble(edges: Array, kinds: list[str], densities: list[float], rng: np.ra
     to_light = LIGHT - edges @ (0.5, 0.5, 1.0)
     facing = np.sum(normals * to_light, axis=1) / np.linalg.norm(to_light, axis=1)
     pictures = [
-        cv2.convertScaleAbs(paint(kind, *size, density, rng), alpha=0.6 + 0.5 * max(0.0, cosine))
-        for kind, size, density, cosine in zip(kinds, lengths, densities, facing, strict=True)
+        cv2.convertScaleAbs(paint(kind, width, height, density, rng), alpha=0.6 + 0.5 * max(0.0, cosine))
+        for kind, (width, height), density, cosine in zip(kinds, lengths, densities, facing, strict=True)
     ]
     texels = np.array([picture.shape[1::-1] for picture in pictures], np.float32)
     return Scene(edges, normals, texels, build_atlas(pictures))
@@ -90,7 +90,7 @@ def look(scene: Scene, camera: Camera, T_world_cam: Array, shift: tuple[float, f
     homographies, corners = _project(scene, camera, T_world_cam, shift)
     inverse_depth = np.zeros((camera.height, camera.width), np.float32)
     faces = np.zeros(inverse_depth.shape, np.int64)
-    for face in np.flatnonzero(_facing(scene, T_world_cam)):
+    for face in np.flatnonzero(_facing(scene, T_world_cam)).tolist():
         rectangle = _bounds(corners[face], camera)
         if rectangle is not None:
             _draw_nearer(homographies[face], face, rectangle, inverse_depth, faces)

@@ -77,11 +77,12 @@ def _stack_levels(finest: Array, corners: Array) -> tuple[Array, Array, Array]:
 
 
 def paint(kind: str, width: float, height: float, density: float, rng: np.random.Generator) -> Array:
-    """A (h,w,3) uint8 picture of so many metres with ``density`` texels a metre: plain, posters, books, planks, crate."""
+    """A (h,w,3) uint8 picture of so many metres with ``density`` texels a metre; PAINTERS names the kinds."""
     shape = max(8, round(height * density)), max(8, round(width * density))
     canvas = _clouds(shape, rng.uniform(110, 200, 3), rng)
     PAINTERS[kind](canvas, density, rng)
-    return cv2.GaussianBlur(canvas, (0, 0), 0.6)
+    painted: Array = cv2.GaussianBlur(canvas, (0, 0), 0.6)
+    return painted
 
 
 def _clouds(shape: tuple[int, int], colour: Array, rng: np.random.Generator) -> Array:
@@ -90,7 +91,8 @@ def _clouds(shape: tuple[int, int], colour: Array, rng: np.random.Generator) -> 
         size = shape[1] // shrink + 2, shape[0] // shrink + 2
         noise = cv2.resize(noise, size) + rng.standard_normal(size[::-1], np.float32)
     noise = cv2.resize(6 * noise, shape[::-1])
-    return cv2.merge([cv2.convertScaleAbs(noise, beta=value) for value in colour])
+    canvas: Array = cv2.merge([cv2.convertScaleAbs(noise, beta=value) for value in colour])
+    return canvas
 
 
 def _ink(rng: np.random.Generator) -> tuple[int, ...]:

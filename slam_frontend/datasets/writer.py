@@ -5,12 +5,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import yaml
-from scipy.spatial.transform import Rotation
 
 from slam_frontend.datasets.base import Sequence
 from slam_frontend.datasets.rendered import RenderConfig, RenderedSequence
-from slam_frontend.trajectory import Trajectory
-from slam_frontend.types import Array, Camera, Frame
+from slam_frontend.files import write_atomically
+from slam_frontend.trajectory import write_tum as write_truth
+from slam_frontend.types import Array, Camera, Frame, Sensor
 
 DEPTH_SCALE = 5000  # values a metre
 JPEG_SETTINGS = [cv2.IMWRITE_JPEG_QUALITY, 82, cv2.IMWRITE_JPEG_OPTIMIZE, 1]
@@ -24,26 +24,30 @@ def write_sample(folder: Path) -> None:
 
 def write_tum(sequence: Sequence, folder: Path) -> None:
     """Writes colour (or grey) JPEGs, 16-bit depth, their lists, camera.yaml and the truth; files there are replaced."""
-    images, depths = ["# timestamp filename"], ["# timestamp filename"]
-    for name in ("rgb", "depth"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
+    kinds = ("rgb", "depth") if sequence.sensor == Sensor.RGBD else ("rgb",)
+    for kind in kinds:
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+    lists = dict.fromkeys(kinds, "# timestamp filename\n")
     for frame in sequence:
-        name = f"{frame.timestamp:.6f}"
-        images.append(f"{name} rgb/{name}.jpg")
-        _write_image(frame, folder / "rgb" / f"{name}.jpg")
-        if frame.depth is not None:
-            depths.append(f"{name} depth/{name}.png")
-            cv2.imwrite(str(folder / "depth" / f"{name}.png"), _encode_depth(frame.depth), PNG_SETTINGS)
-    (folder / "rgb.txt").write_text("\n".join(images) + "\n")
-    (folder / "depth.txt").write_text("\n".join(depths) + "\n")
-    (folder / "camera.yaml").write_text(_describe(sequence.camera))
+        for kind, name in _write_frame(frame, folder):
+            lists[kind] += f"{frame.timestamp:.6f} {name}\n"
+    for kind, content in lists.items():
+        write_atomically(folder / f"{kind}.txt", content)
+    write_atomically(folder / "camera.yaml", _describe(sequence.camera))
     if sequence.truth is not None:
-        (folder / "groundtruth.txt").write_text(_format_truth(sequence.truth))
+        write_truth(sequence.truth, folder / "groundtruth.txt")
 
 
-def _write_image(frame: Frame, path: Path) -> None:
+def _write_frame(frame: Frame, folder: Path) -> list[tuple[str, str]]:
+    """The kinds and names of the files that the frame has become."""
+    names = [("rgb", f"rgb/{frame.timestamp:.6f}.jpg")]
     image = frame.image if frame.colour is None else cv2.cvtColor(frame.colour, cv2.COLOR_RGB2BGR)
-    cv2.imwrite(str(path), image, JPEG_SETTINGS)
+    write_atomically(folder / names[0][1], cv2.imencode(".jpg", image, JPEG_SETTINGS)[1].tobytes())
+    if frame.depth is not None:
+        names.append(("depth", f"depth/{frame.timestamp:.6f}.png"))
+        values = _encode_depth(frame.depth)
+        write_atomically(folder / names[1][1], cv2.imencode(".png", values, PNG_SETTINGS)[1].tobytes())
+    return names
 
 
 def _encode_depth(depth: Array) -> Array:
@@ -55,11 +59,3 @@ def _describe(camera: Camera) -> str:
     values = {key: getattr(camera, key) for key in ("width", "height", "fx", "fy", "cx", "cy", "baseline")}
     values |= {"distortion": list(camera.distortion), "depth_scale": DEPTH_SCALE}
     return yaml.safe_dump({key: value for key, value in values.items() if value is not None}, sort_keys=False)
-
-
-def _format_truth(truth: Trajectory) -> str:
-    lines = ["# timestamp tx ty tz qx qy qz qw"]
-    for timestamp, T_world_cam in zip(truth.timestamps, truth.T_world_cam, strict=True):
-        numbers = (*T_world_cam[:3, 3], *Rotation.from_matrix(T_world_cam[:3, :3]).as_quat())
-        lines.append(f"{timestamp:.6f} " + " ".join(f"{number:.7f}" for number in numbers))
-    return "\n".join(lines) + "\n"

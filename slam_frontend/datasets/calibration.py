@@ -1,0 +1,76 @@
+"""The camera YAML that lies beside a recording or is given for it."""
+
+from pathlib import Path
+
+from pydantic import Field, field_validator
+
+from slam_frontend.config import Section, load_config
+from slam_frontend.errors import ConfigError, SequenceError
+from slam_frontend.types import Camera
+
+FILENAME = "camera.yaml"
+
+
+class Calibration(Section):
+    """Intrinsics in pixels with the centre of the first pixel at (0, 0), and how the files are to be read."""
+
+    width: int = Field(ge=1)
+    height: int = Field(ge=1)
+    fx: float = Field(gt=0)
+    fy: float = Field(gt=0)
+    cx: float
+    cy: float
+    distortion: tuple[float, ...] = ()  # k1 k2 p1 p2 [k3], as OpenCV calibrates
+    baseline: float | None = Field(None, gt=0)  # metres
+    fps: float | None = Field(None, gt=0)
+    depth_scale: float = Field(5000.0, gt=0)  # stored values a metre
+
+    @field_validator("distortion")
+    @classmethod
+    def _whole(cls, distortion: tuple[float, ...]) -> tuple[float, ...]:
+        if len(distortion) not in (0, 4, 5):
+            raise ValueError("expected k1 k2 p1 p2 or k1 k2 p1 p2 k3")
+        return distortion
+
+    @property
+    def camera(self) -> Camera:
+        """The camera that is described."""
+        sizes = self.width, self.height
+        return Camera(*sizes, self.fx, self.fy, self.cx, self.cy, self.distortion, self.baseline)
+
+
+def load_calibration(path: Path) -> Calibration:
+    """The content of a camera YAML, or SequenceError naming file and key."""
+    if not path.is_file():
+        raise SequenceError(f"{path}: no such camera file; it states width, height, fx, fy, cx and cy")
+    try:
+        return load_config(Calibration, path)
+    except ConfigError as error:
+        raise SequenceError(str(error)) from error
+
+
+def find_calibration(folder: Path, given: Calibration | None) -> Calibration | None:
+    """The calibration that was given, else that of ``camera.yaml`` in the folder, else None."""
+    if given is not None or not (folder / FILENAME).is_file():
+        return given
+    return load_calibration(folder / FILENAME)
+
+
+def require_calibration(folder: Path, given: Calibration | None) -> Calibration:
+    """The calibration that was given or lies in the folder, or SequenceError saying what to write."""
+    found = find_calibration(folder, given)
+    if found is None:
+        raise SequenceError(
+            f"{folder / FILENAME}: not found, and the recording doesn't say its calibration; "
+            "write one with width, height, fx, fy, cx and cy, or give --camera FILE"
+        )
+    return found
+
+
+def require_size(camera: Camera, size: tuple[int, int], path: Path) -> None:
+    """Raise SequenceError unless images of ``size`` (width, height) fit the calibration."""
+    if size != (camera.width, camera.height):
+        raise SequenceError(
+            f"{path}: the images are {size[0]}x{size[1]}, but the calibration is for {camera.width}x{camera.height}; "
+            f"put the right one into {FILENAME} or give --camera FILE"
+        )

@@ -1,0 +1,164 @@
+"""EuRoC and others in the ASL layout: cam0 and cam1 with their sensor.yaml, truth of the body."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import yaml
+from pydantic import Field
+
+from slam_frontend.config import Section, parse_config
+from slam_frontend.datasets.base import SensorChoice, choose_sensor
+from slam_frontend.datasets.calibration import Calibration, require_size
+from slam_frontend.datasets.pictures import first_size, read_picture, read_right
+from slam_frontend.datasets.rectification import Lens, Rectifier, rectify_pair, straighten
+from slam_frontend.errors import ConfigError, SequenceError
+from slam_frontend.geometry import se3
+from slam_frontend.trajectory import Trajectory, associate, read_euroc
+from slam_frontend.types import Array, Camera, Frame, Sensor
+
+MAX_TIME_DIFFERENCE = 0.005  # between left and right
+MODELS = {"radial-tangential": False, "radtan": False, "plumb_bob": False, "equidistant": True}
+TRUTHS = ("state_groundtruth_estimate0", "mocap0")
+
+
+class EurocReader:
+    """A folder with mav0/cam0 (and mav0/cam1), or mav0 itself."""
+
+    layout = "mav0/cam0"
+
+    @classmethod
+    def recognises(cls, path: Path) -> bool:
+        return (_root(path) / "cam0").is_dir()
+
+    def __init__(self, path: Path, sensor: SensorChoice, calibration: Calibration | None, colour: bool) -> None:
+        if calibration is not None:
+            raise SequenceError(
+                f"{path}: a EuRoC recording is rectified with its own sensor.yaml files; leave --camera out"
+            )
+        root = _root(path)
+        self.name = path.absolute().name
+        self.colour = colour
+        richest = Sensor.STEREO if (root / "cam1").is_dir() else Sensor.MONO
+        self.sensor = choose_sensor(sensor, richest, path)
+        self.left = _read_eye(root / "cam0")
+        self.rights: dict[int, Path] = {}
+        self.rectifiers: tuple[Rectifier | None, Rectifier | None] = (None, None)
+        self.camera, T_body_cam = self._calibrate(root)
+        self.truth = _read_truth(root, T_body_cam)
+
+    def _calibrate(self, root: Path) -> tuple[Camera, Array]:
+        """The camera of the frames that ``read`` gives back, and where it sits on the body."""
+        left = self.left
+        if self.sensor == Sensor.STEREO:
+            right = _read_eye(root / "cam1")
+            pairs = associate(left.times, right.times, MAX_TIME_DIFFERENCE)
+            self.rights = {int(row): right.images[right_row] for row, right_row in pairs}
+            self.rectifiers = rectify_pair(left.lens, right.lens, se3.inverse(right.T_body_lens) @ left.T_body_lens)
+        elif left.lens.is_fisheye:
+            self.rectifiers = (straighten(left.lens), None)
+        if self.rectifiers[0] is None:
+            return _distorted_camera(left.lens), left.T_body_lens
+        return self.rectifiers[0].camera, left.T_body_lens @ self.rectifiers[0].T_lens_camera
+
+    def __len__(self) -> int:
+        return len(self.left.images)
+
+    def read(self, position: int) -> Frame | None:
+        image, colour = read_picture(self.left.images[position], self.colour)
+        right = read_right(self.rights.get(position)) if self.sensor == Sensor.STEREO else None
+        rectify_left, rectify_right = self.rectifiers
+        if rectify_left is not None and image.shape[1::-1] == self.left.lens.size:
+            image, colour = rectify_left(image), None if colour is None else rectify_left(colour)
+        if rectify_right is not None and right is not None:
+            right = rectify_right(right)
+        return Frame(position, float(self.left.times[position]), image, right=right, colour=colour)
+
+
+@dataclass(frozen=True)
+class Eye:
+    """One camera of the rig and its images."""
+
+    lens: Lens
+    T_body_lens: Array
+    times: Array  # (N,) float64
+    images: list[Path]
+
+
+class Extrinsics(Section, extra="ignore"):
+    """A matrix as sensor.yaml writes it."""
+
+    data: list[float] = Field(min_length=16, max_length=16)
+
+
+class SensorFile(Section, extra="ignore"):
+    """What matters of a camera's sensor.yaml."""
+
+    T_BS: Extrinsics
+    resolution: tuple[int, int]
+    intrinsics: tuple[float, float, float, float]  # fx fy cx cy
+    distortion_model: str
+    distortion_coefficients: list[float] = Field(min_length=4, max_length=5)
+
+
+def _root(path: Path) -> Path:
+    return path / "mav0" if (path / "mav0").is_dir() else path
+
+
+def _read_eye(folder: Path) -> Eye:
+    settings = _read_sensor_file(folder / "sensor.yaml")
+    if settings.distortion_model not in MODELS:
+        model = settings.distortion_model
+        raise SequenceError(
+            f"{folder / 'sensor.yaml'}: distortion_model {model} is unknown; known: {', '.join(MODELS)}"
+        )
+    fx, fy, cx, cy = settings.intrinsics
+    K = np.array([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]])
+    coefficients = np.array(settings.distortion_coefficients)
+    lens = Lens(settings.resolution, K, coefficients, MODELS[settings.distortion_model])
+    times, images = _read_list(folder)
+    require_size(_distorted_camera(lens), first_size(images), folder)
+    return Eye(lens, np.array(settings.T_BS.data).reshape(4, 4), times, images)
+
+
+def _read_sensor_file(path: Path) -> SensorFile:
+    try:
+        lines = [line for line in path.read_text().splitlines() if not line.startswith("%")]  # OpenCV's YAML header
+        settings = yaml.safe_load("\n".join(lines))
+        return parse_config(SensorFile, settings, source=str(path))
+    except OSError as error:
+        raise SequenceError(f"{path}: can't be read ({error.strerror}); it holds the camera's calibration") from error
+    except yaml.YAMLError as error:
+        raise SequenceError(f"{path}: is not valid YAML ({' '.join(str(error).split())})") from error
+    except ConfigError as error:
+        raise SequenceError(str(error)) from error
+
+
+def _read_list(folder: Path) -> tuple[Array, list[Path]]:
+    """Times in seconds and images, as data.csv lists them."""
+    path = folder / "data.csv"
+    try:
+        rows = [line.split(",") for line in path.read_text().splitlines() if line.strip() and line[0] != "#"]
+        times = np.array([int(row[0]) / 1e9 for row in rows])
+        images = [folder / "data" / row[1].strip() for row in rows]
+    except OSError as error:
+        raise SequenceError(f"{path}: can't be read ({error.strerror}); it lists timestamps and images") from error
+    except (ValueError, IndexError) as error:
+        raise SequenceError(f"{path}: expected lines of 'nanoseconds,filename' ({error})") from error
+    if not images:
+        raise SequenceError(f"{path}: lists no images; expected lines of 'nanoseconds,filename'")
+    return times, images
+
+
+def _distorted_camera(lens: Lens) -> Camera:
+    K = lens.K
+    distortion = tuple(float(value) for value in lens.distortion)
+    return Camera(*lens.size, float(K[0, 0]), float(K[1, 1]), float(K[0, 2]), float(K[1, 2]), distortion)
+
+
+def _read_truth(root: Path, T_body_cam: Array) -> Trajectory | None:
+    path = next((root / name / "data.csv" for name in TRUTHS if (root / name / "data.csv").is_file()), None)
+    if path is None:
+        return None
+    truth = read_euroc(path)
+    return Trajectory(truth.timestamps, truth.T_world_cam @ T_body_cam)

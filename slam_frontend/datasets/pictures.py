@@ -1,0 +1,90 @@
+"""Image files: listed in the order people count, decoded to grey, colour or metres."""
+
+import logging
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from slam_frontend.errors import SequenceError
+from slam_frontend.types import Array
+
+logger = logging.getLogger(__name__)
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm"}
+
+
+def list_pictures(folder: Path) -> list[Path]:
+    """The image files of a folder, 2 before 10."""
+    if not folder.is_dir():
+        return []
+    pictures = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != "."]
+    return sorted(pictures, key=lambda path: [int(part) if part.isdigit() else part for part in _parts(path)])
+
+
+def read_picture(path: Path, colour: bool = False) -> tuple[Array, Array | None]:
+    """An image as (H,W) uint8 grey and, if asked for, (H,W,3) uint8 RGB; SequenceError if it can't be decoded.
+
+    Grey is decoded for itself even then: quicker for who wants no colour, and the same pixels for who does.
+    """
+    data = _read_bytes(path)
+    grey = _decode(data, cv2.IMREAD_GRAYSCALE, path)
+    return grey, _decode(data, cv2.IMREAD_COLOR_RGB, path) if colour else None
+
+
+def read_right(path: Path | None) -> Array | None:
+    """The right image of a pair as (H,W) uint8 grey, None (and a warning) where there is none to be had."""
+    try:
+        return None if path is None else read_picture(path)[0]
+    except SequenceError as error:
+        logger.warning("%s; the left one is used alone", error)
+        return None
+
+
+def read_depth(path: Path | None, values_per_metre: float) -> Array | None:
+    """(H,W) float32 metres with NaN where the file says 0, None (and a warning) where there is none to be had."""
+    try:
+        if path is None:
+            return None
+        values = _decode(_read_bytes(path), cv2.IMREAD_ANYDEPTH, path)
+    except SequenceError as error:
+        logger.warning("%s; the frame is used without depth", error)
+        return None
+    metres = values.astype(np.float32) / np.float32(values_per_metre)
+    metres[~(metres > 0)] = np.nan
+    return metres
+
+
+def first_size(paths: Iterable[Path]) -> tuple[int, int]:
+    """Width and height of the first image that can be decoded; SequenceError where none can."""
+    complaint = "no images"
+    for path in paths:
+        try:
+            height, width = read_picture(path)[0].shape
+        except SequenceError as error:
+            complaint = str(error)
+        else:
+            return width, height
+    raise SequenceError(f"not one image can be read; the last: {complaint}")
+
+
+def _parts(path: Path) -> list[str]:
+    return re.split(r"(\d+)", path.name)
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SequenceError(f"{path}: can't be read ({error.strerror})") from error
+
+
+def _decode(data: bytes, mode: int, path: Path) -> Array:
+    # OpenCV 4 fills a JPEG that was cut short with grey: its end marker must follow the last scan's beginning.
+    is_cut = data[:2] == b"\xff\xd8" and data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")
+    image: Array | None = cv2.imdecode(np.frombuffer(data, np.uint8), mode) if data and not is_cut else None
+    if image is None:
+        raise SequenceError(f"{path}: can't be decoded as an image")
+    return image

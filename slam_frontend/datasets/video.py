@@ -1,0 +1,75 @@
+"""A video file, or a live camera by its number, with a camera YAML."""
+
+import time
+from pathlib import Path
+
+import cv2
+
+from slam_frontend.datasets.base import SensorChoice, choose_sensor
+from slam_frontend.datasets.calibration import Calibration, require_calibration, require_size
+from slam_frontend.errors import SequenceError
+from slam_frontend.trajectory import Trajectory
+from slam_frontend.types import Array, Frame, Sensor
+
+SUFFIXES = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".mjpeg", ".wmv"}
+DEFAULT_FPS = 30.0
+
+
+class VideoReader:
+    """The frames of a video; ``camera.yaml`` lies beside it, or in the working folder for a live camera."""
+
+    layout = "a video file or a camera number, with a camera.yaml beside it"
+
+    @classmethod
+    def recognises(cls, path: Path) -> bool:
+        return _is_live(path) or (path.suffix.lower() in SUFFIXES and path.is_file())
+
+    def __init__(self, path: Path, sensor: SensorChoice, calibration: Calibration | None, colour: bool) -> None:
+        self.name = f"camera {path}" if _is_live(path) else path.stem
+        self.path, self.colour = path, colour
+        self.sensor = choose_sensor(sensor, Sensor.MONO, path)
+        calibration = require_calibration(path.parent, calibration)
+        self.camera = calibration.camera
+        self.is_live = _is_live(path)
+        self._open()
+        size = (int(self.capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(self.capture.get(cv2.CAP_PROP_FRAME_HEIGHT)))
+        require_size(self.camera, size, path)
+        self.fps = calibration.fps or self.capture.get(cv2.CAP_PROP_FPS) or DEFAULT_FPS
+        self.truth: Trajectory | None = None
+
+    def __len__(self) -> int:
+        return 0 if self.is_live else max(0, int(self.capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+
+    def read(self, position: int) -> Frame | None:
+        if position < self.position and not self.is_live:
+            self._open()  # seeking is inexact in many containers, so a second pass starts over
+        while self.position < position:
+            if not self.capture.grab():
+                return None
+            self.position += 1
+        is_read, picture = self.capture.read()
+        if not is_read:
+            return None
+        self.position += 1
+        timestamp = time.time() if self.is_live else position / self.fps
+        return Frame(position, timestamp, _grey(picture), colour=_rgb(picture) if self.colour else None)
+
+    def _open(self) -> None:
+        self.capture = cv2.VideoCapture(int(str(self.path)) if self.is_live else str(self.path))
+        self.position = 0
+        if not self.capture.isOpened():
+            raise SequenceError(f"{self.path}: can't be opened as a video; expected a video file or a camera's number")
+
+
+def _is_live(path: Path) -> bool:
+    return str(path).isdecimal() and not path.exists()
+
+
+def _grey(picture: Array) -> Array:
+    grey: Array = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    return grey
+
+
+def _rgb(picture: Array) -> Array:
+    colour: Array = cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB if picture.ndim == 2 else cv2.COLOR_BGR2RGB)
+    return colour
