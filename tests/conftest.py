@@ -1,9 +1,15 @@
-"""What several tests share: where real data lies."""
+"""What several tests share: where real data lies, and a world that is known by construction."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from synthetic import FakeExtractor, SyntheticSequence, SyntheticWorld
+
+from slam_frontend.config import RunConfig
+from slam_frontend.frontend import Frontend
+from slam_frontend.pipeline import RunResult, run_sequence
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +20,29 @@ def data_root() -> Path:
     if not (root / "sequences").is_dir():
         pytest.skip(f"no real recordings at {root}; SLAM_FRONTEND_DATA can name another folder")
     return root
+
+
+@pytest.fixture(scope="session")
+def world() -> SyntheticWorld:
+    """Sixty frames of a camera that walks before a cloud of landmarks."""
+    return SyntheticWorld()
+
+
+def make_frontend(sequence: SyntheticSequence) -> Frontend:
+    """A frontend whose extractor finds the landmarks of the sequence's world."""
+    frontend = Frontend.from_config(RunConfig(), sequence.camera, sequence.sensor)
+    frontend.extractor = FakeExtractor(sequence.world)
+    return frontend
+
+
+@pytest.fixture(scope="session")
+def synthetic_frontend() -> Callable[[SyntheticSequence], Frontend]:
+    """Makes frontends whose extractor finds the landmarks of a sequence's world."""
+    return make_frontend
+
+
+@pytest.fixture(scope="session")
+def rgbd_run(world: SyntheticWorld) -> RunResult:
+    """The synthetic world tracked with depth."""
+    sequence = SyntheticSequence(world)
+    return run_sequence(make_frontend(sequence), sequence)

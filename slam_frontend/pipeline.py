@@ -1,0 +1,154 @@
+"""A whole recording through the frontend: the loop around ``Frontend.process``."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from slam_frontend.clock import StageClock
+from slam_frontend.datasets import Sequence
+from slam_frontend.mapping import LocalMap
+from slam_frontend.prefetch import prefetch
+from slam_frontend.trajectory import Trajectory
+from slam_frontend.types import Array, Frame, FrameResult, TrackingState
+
+logger = logging.getLogger(__name__)
+
+OnFrame = Callable[[Frame, FrameResult], None]
+LOST_POSE = np.full((4, 4), np.nan)
+
+
+class FrameProcessor(Protocol):
+    """What the loop needs of a frontend."""
+
+    clock: StageClock
+
+    @property
+    def map(self) -> LocalMap: ...
+
+    def process(self, frame: Frame) -> FrameResult: ...
+
+    def reference(self, result: FrameResult) -> tuple[int, Array] | None: ...
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run leaves behind: one row for each frame that was processed."""
+
+    indices: Array  # (N,) of the frames in their recording
+    online: Trajectory  # each pose as it was known at its frame
+    final: Trajectory  # the same poses after mapping
+    segments: Array  # (N,) which map a pose belongs to; poses of two maps can't be compared
+    is_lost: Array  # (N,) bool; a frame that is neither lost nor located was still initializing
+    is_keyframe: Array  # (N,) bool
+    num_keypoints: Array  # (N,)
+    num_inliers: Array  # (N,)
+    milliseconds: dict[str, Array]  # (N,) by stage
+    skipped: tuple[str, ...]  # a sentence for each frame that couldn't be used
+    dropped: int  # frames left out to keep pace
+    interrupted: bool
+    points: Array  # (P,3) landmarks
+
+    @property
+    def longest_segment(self) -> Array:
+        """(N,) bool: the frames of the map that located the most."""
+        segments = self.segments[self.online.located]
+        if len(segments) == 0:
+            return np.zeros(len(self.segments), bool)
+        return np.asarray(self.segments == np.bincount(segments).argmax())
+
+
+def run_sequence(
+    frontend: FrameProcessor, sequence: Sequence, on_frame: OnFrame | None = None, live: bool = False
+) -> RunResult:
+    """All frames in order; ``live`` leaves frames out to keep pace with their timestamps.
+
+    A KeyboardInterrupt ends the run early and is noted in the result.
+    """
+    log = _RunLog()
+    pace = _Pace()
+    interrupted = False
+    with prefetch(sequence) as frames:
+        try:
+            for frame in pace.keep(frames) if live else frames:
+                result = frontend.process(frame)
+                log.add(result, frontend.reference(result))
+                if on_frame:
+                    on_frame(frame, result)
+        except KeyboardInterrupt:
+            interrupted = True
+            logger.warning("interrupted after %d frames", len(log.timestamps))
+    return log.result(frontend, tuple(sequence.skipped), pace.dropped, interrupted)
+
+
+class _RunLog:
+    """A few numbers a frame, so that ten thousand frames weigh a few megabytes."""
+
+    def __init__(self) -> None:
+        self.timestamps: list[float] = []
+        self.T_world_cam: list[Array] = []
+        self.references: list[tuple[int, Array] | None] = []
+        self.rows: list[tuple[int, int, bool, bool, int, int]] = []
+
+    def add(self, result: FrameResult, reference: tuple[int, Array] | None) -> None:
+        """Note what is to be known of a frame at the end."""
+        view, estimate = result.view, result.estimate
+        self.T_world_cam.append(LOST_POSE if estimate.T_world_cam is None else estimate.T_world_cam)
+        self.references.append(reference)
+        is_lost = estimate.state is TrackingState.LOST
+        counts = len(view.keypoints), len(estimate.landmark_ids)
+        self.rows.append((view.index, estimate.segment, is_lost, result.keyframe is not None, *counts))
+        self.timestamps.append(view.timestamp)  # last: an interrupt in between leaves this row out
+
+    def result(self, frontend: FrameProcessor, skipped: tuple[str, ...], dropped: int, interrupted: bool) -> RunResult:
+        """All rows as arrays, the final poses read from the map as it is now."""
+        count = len(self.timestamps)
+        timestamps = np.array(self.timestamps, np.float64)
+        final = [self._after_mapping(reference, frontend.map) for reference in self.references[:count]]
+        columns = np.array(self.rows[:count], np.int64).reshape(count, 6).T
+        return RunResult(
+            indices=columns[0],
+            online=Trajectory(timestamps, np.array(self.T_world_cam[:count], np.float64).reshape(count, 4, 4)),
+            final=Trajectory(timestamps, np.array(final, np.float64).reshape(count, 4, 4)),
+            segments=columns[1],
+            is_lost=columns[2].astype(bool),
+            is_keyframe=columns[3].astype(bool),
+            num_keypoints=columns[4],
+            num_inliers=columns[5],
+            milliseconds={name: np.array(ms[:count]) for name, ms in frontend.clock.milliseconds.items()},
+            skipped=skipped,
+            dropped=dropped,
+            interrupted=interrupted,
+            points=frontend.map.point_cloud(),
+        )
+
+    @staticmethod
+    def _after_mapping(reference: tuple[int, Array] | None, map: LocalMap) -> Array:
+        if reference is None:
+            return LOST_POSE
+        keyframe_id, T_keyframe_cam = reference
+        return np.asarray(map.poses[keyframe_id] @ T_keyframe_cam)
+
+
+class _Pace:
+    """Lets a recording play at the speed of its timestamps and counts what had to be left out."""
+
+    def __init__(self) -> None:
+        self.dropped = 0
+
+    def keep(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+        """The frames that are not yet overtaken by the next one, none before its time."""
+        start, first, previous = time.perf_counter(), None, 0.0
+        for frame in frames:
+            if first is None:
+                start, first, previous = time.perf_counter(), frame.timestamp, frame.timestamp
+            lateness = time.perf_counter() - start - (frame.timestamp - first)
+            interval, previous = frame.timestamp - previous, frame.timestamp
+            if interval > 0 and lateness > interval:
+                self.dropped += 1
+                continue
+            time.sleep(max(0.0, -lateness))
+            yield frame

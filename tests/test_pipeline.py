@@ -1,0 +1,126 @@
+"""The loop around the frontend: what it keeps, how it ends, what it leaves out."""
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from synthetic import SyntheticSequence, SyntheticWorld, curved_path
+
+from slam_frontend.errors import SequenceError
+from slam_frontend.evaluation.trajectory import evaluate
+from slam_frontend.pipeline import run_sequence
+from slam_frontend.prefetch import prefetch
+from slam_frontend.types import Array, Frame, FrameResult, Sensor
+
+
+class Breaking(SyntheticSequence):
+    """Fails after ten frames, as a disk does that is pulled out."""
+
+    def __iter__(self) -> Iterator[Frame]:
+        for frame in super().__iter__():
+            if frame.index == 10:
+                raise SequenceError("frame 10: the disk is gone")
+            yield frame
+
+
+def reader_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "frame reader"]
+
+
+def test_a_known_walk_is_followed_with_depth(world, rgbd_run) -> None:
+    assert rgbd_run.online.located.all()
+    assert rgbd_run.indices.tolist() == list(range(len(world)))
+    assert evaluate(rgbd_run.online, world.truth).ate.rmse < 0.02
+    assert evaluate(rgbd_run.final, world.truth).ate.rmse < 0.02
+    assert len(rgbd_run.points) > 50
+
+
+def test_a_known_walk_is_followed_by_one_camera_up_to_scale(world, synthetic_frontend) -> None:
+    sequence = SyntheticSequence(world, Sensor.MONO)
+    result = run_sequence(synthetic_frontend(sequence), sequence)
+    assert result.online.located[-30:].all()
+    assert not result.is_lost.any()
+    for trajectory in (result.online, result.final):
+        assert evaluate(trajectory, world.truth, "sim3").ate.rmse < 0.02
+    assert (result.final.located == result.online.located).all()
+
+
+def test_two_runs_are_identical_to_the_bit(world, synthetic_frontend, rgbd_run) -> None:
+    sequence = SyntheticSequence(world)
+    again = run_sequence(synthetic_frontend(sequence), sequence)
+    assert again.online.T_world_cam.tobytes() == rgbd_run.online.T_world_cam.tobytes()
+    assert again.final.T_world_cam.tobytes() == rgbd_run.final.T_world_cam.tobytes()
+
+
+def test_a_blackout_is_lost_and_then_found_again(world, synthetic_frontend) -> None:
+    sequence = SyntheticSequence(world, blackout=range(20, 26))
+    result = run_sequence(synthetic_frontend(sequence), sequence)
+    assert result.is_lost[20:26].all()
+    assert np.isnan(result.online.T_world_cam[20:26]).all()
+    assert result.online.located[30:].all()
+    assert evaluate(result.online, world.truth).ate.rmse < 0.02
+
+
+def test_every_stage_is_timed_for_every_frame(world, rgbd_run) -> None:
+    assert {"extract", "depth", "track", "map"} <= set(rgbd_run.milliseconds)
+    assert {len(ms) for ms in rgbd_run.milliseconds.values()} == {len(world)}
+
+
+def test_an_interrupt_keeps_what_was_tracked(world, synthetic_frontend) -> None:
+    def interrupt(frame: Frame, result: FrameResult) -> None:
+        if frame.index == 14:
+            raise KeyboardInterrupt
+
+    sequence = SyntheticSequence(world)
+    result = run_sequence(synthetic_frontend(sequence), sequence, on_frame=interrupt)
+    assert result.interrupted
+    assert result.indices.tolist() == list(range(15))
+    assert result.final.located.all()
+    assert not reader_threads()
+
+
+def test_an_error_of_the_reader_reaches_the_caller_and_leaves_no_thread(world, synthetic_frontend) -> None:
+    sequence = Breaking(world)
+    with pytest.raises(SequenceError, match="disk is gone"):
+        run_sequence(synthetic_frontend(sequence), sequence)
+    assert not reader_threads()
+
+
+def test_live_leaves_out_frames_that_are_overtaken(synthetic_frontend) -> None:
+    world = SyntheticWorld(curved_path(15))
+    sequence = SyntheticSequence(world)
+    started = time.perf_counter()
+    result = run_sequence(synthetic_frontend(sequence), sequence, on_frame=lambda *_: time.sleep(0.09), live=True)
+    assert result.dropped > 0
+    assert len(result.indices) + result.dropped == len(world)
+    assert time.perf_counter() - started < 15 * 0.09
+
+
+def test_live_waits_for_a_frame_whose_time_has_not_come(synthetic_frontend) -> None:
+    sequence = SyntheticSequence(SyntheticWorld(curved_path(8)))
+    started = time.perf_counter()
+    run_sequence(synthetic_frontend(sequence), sequence, live=True)
+    assert time.perf_counter() - started > 7 / 30
+
+
+def test_the_longest_segment_is_the_one_with_the_most_poses(rgbd_run) -> None:
+    segments: Array = np.repeat([0, 1, 2], [10, 35, 15])
+    assert replace(rgbd_run, segments=segments).longest_segment.tolist() == (segments == 1).tolist()
+
+
+def test_prefetch_reads_only_a_few_frames_ahead(world) -> None:
+    read = []
+
+    def frames() -> Iterator[Frame]:
+        for index in range(50):
+            read.append(index)
+            yield world.frame(index)
+
+    with prefetch(frames()) as ahead:
+        next(ahead)
+        time.sleep(0.3)
+        assert len(read) <= 7
+    assert not reader_threads()
