@@ -4,7 +4,7 @@ import numpy as np
 
 from slam_frontend.config import MapperConfig
 from slam_frontend.mapping.local_map import LocalMap
-from slam_frontend.types import Array, Camera, Keyframe, PoseEstimate, View
+from slam_frontend.types import Camera, Keyframe, PoseEstimate, View
 
 STILL = 2.0  # pixels; a camera that moved less shows nothing new
 NUM_WITNESSES = 3  # other keyframes that must see a landmark before a keyframe's own sight is one too many
@@ -18,18 +18,24 @@ class KeyframePolicy:
     def __init__(self, config: MapperConfig, camera: Camera) -> None:
         self.config = config
         self.pixel_scale = camera.width / 640
+        self.most_tracked = 0  # landmarks in one frame since the last keyframe
 
     def wants(self, view: View, estimate: PoseEstimate, map: LocalMap) -> bool:
         """Whether a located view should become a keyframe."""
         latest = map.latest()
         if latest is None or not len(map.landmarks):
             return True
-        keypoint_ids, landmark_ids = map.associations(latest.id)
-        if len(estimate.landmark_ids) < self.config.min_tracked_fraction * len(landmark_ids):
+        num_tracked = len(estimate.landmark_ids)
+        self.most_tracked = max(num_tracked, self.most_tracked)
+        if num_tracked < self.config.min_tracked_fraction * self.most_tracked:
             return True
-        shift = self._median_shift(latest, keypoint_ids, landmark_ids, view, estimate)
+        shift = self._median_shift(latest, map, view, estimate)
         overdue = view.index - latest.view.index >= self.config.max_keyframe_gap
         return shift > self.config.min_shift * self.pixel_scale or (overdue and shift > STILL * self.pixel_scale)
+
+    def begin(self) -> None:
+        """A keyframe was made: count anew."""
+        self.most_tracked = 0
 
     def redundant(self, map: LocalMap) -> list[int]:
         """Ids of keyframes whose landmarks enough others see; then the oldest beyond the number allowed."""
@@ -39,9 +45,8 @@ class KeyframePolicy:
             return [spare]
         return candidates[: max(0, len(map.keyframes) - self.config.max_keyframes)]
 
-    def _median_shift(
-        self, latest: Keyframe, keypoint_ids: Array, landmark_ids: Array, view: View, estimate: PoseEstimate
-    ) -> float:
+    def _median_shift(self, latest: Keyframe, map: LocalMap, view: View, estimate: PoseEstimate) -> float:
+        keypoint_ids, landmark_ids = map.associations(latest.id)
         _, rows0, rows1 = np.intersect1d(landmark_ids, estimate.landmark_ids, return_indices=True)
         if not len(rows0):
             return np.inf

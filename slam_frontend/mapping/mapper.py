@@ -47,6 +47,7 @@ class Mapper:
             return None
         keyframe = map.add_keyframe(view, estimate.T_world_cam)
         map.observe(keyframe, estimate.keypoint_ids, estimate.landmark_ids)
+        self.policy.begin()
         self._create_landmarks(keyframe, map)
         adjust_locally(
             map, keyframe.id, self.camera, self.config.window, self.config.num_fixed, self.config.max_iterations
