@@ -1,0 +1,125 @@
+"""How a path becomes a recording, or a sentence."""
+
+from pathlib import Path
+
+import pytest
+
+from slam_frontend import registry
+from slam_frontend.datasets import Calibration, load_calibration, open_sequence
+from slam_frontend.errors import PluginError, SequenceError
+from slam_frontend.types import Camera, Frame, Sensor
+
+COMPLETE = "{width: 64, height: 48, fx: 50, fy: 50, cx: 31.5, cy: 23.5}"
+
+
+def test_a_missing_path_is_said() -> None:
+    with pytest.raises(SequenceError, match=r"nowhere/at/all: no such folder or file"):
+        open_sequence("nowhere/at/all")
+
+
+def test_an_empty_folder_is_said(tmp_path: Path) -> None:
+    with pytest.raises(SequenceError, match="is an empty folder"):
+        open_sequence(tmp_path)
+
+
+def test_a_folder_of_no_known_layout_is_told_what_is_known(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("hello")
+    with pytest.raises(SequenceError, match=r"no recording of a known layout.*rgb\.txt.*image_0.*mav0/cam0"):
+        open_sequence(tmp_path)
+
+
+def test_the_wrong_format_is_asked_about(tum_folder: Path) -> None:
+    with pytest.raises(SequenceError, match=r"Is this a recording in the kitti format\? Other layouts: --format tum"):
+        open_sequence(tum_folder, format="kitti")
+
+
+def test_an_unknown_format_names_the_known_ones(tum_folder: Path) -> None:
+    with pytest.raises(PluginError, match="no sequence format is called 'bag'; there are tum, kitti"):
+        open_sequence(tum_folder, format="bag")
+
+
+def test_auto_is_a_format_too(tum_folder: Path) -> None:
+    assert open_sequence(tum_folder, format="auto").sensor == Sensor.RGBD
+
+
+def test_paths_may_be_strings(tum_folder: Path) -> None:
+    assert len(open_sequence(str(tum_folder))) == 6
+
+
+def test_a_start_past_the_end_is_said(tum_folder: Path) -> None:
+    with pytest.raises(SequenceError, match="has 6 frames, so none is left from --start 6"):
+        open_sequence(tum_folder, start=6)
+
+
+class BagReader:
+    """What a third party would write."""
+
+    layout = "a file that ends in .bag"
+
+    @classmethod
+    def recognises(cls, path: Path) -> bool:
+        return path.suffix == ".bag"
+
+    def __init__(self, path, sensor, calibration, colour) -> None:
+        self.name, self.sensor, self.truth = path.stem, Sensor.MONO, None
+        self.camera = Camera(4, 3, 1, 1, 1.5, 1)
+
+    def __len__(self) -> int:
+        return 1
+
+    def read(self, position: int) -> Frame:
+        import numpy as np
+
+        return Frame(position, 0.0, np.zeros((3, 4), np.uint8))
+
+
+class Point:
+    """Stands in for an installed entry point."""
+
+    value = "bags:BagReader"
+
+    def __init__(self, name: str, loaded: object) -> None:
+        self.name, self.loaded = name, loaded
+
+    def load(self) -> object:
+        if isinstance(self.loaded, Exception):
+            raise self.loaded
+        return self.loaded
+
+
+def test_a_third_partys_format_is_recognised_and_a_broken_one_does_not_hinder_it(tmp_path, monkeypatch) -> None:
+    points = [Point("broken", ImportError("no module bags")), Point("bag", BagReader)]
+    monkeypatch.setattr(registry, "entry_points", lambda group: points if "sequences" in group else [])
+    (tmp_path / "walk.bag").write_bytes(b"")
+    assert [frame.image.shape for frame in open_sequence(tmp_path / "walk.bag")] == [(3, 4)]
+    assert open_sequence(tmp_path / "walk.bag", format="bag").name == "walk"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{width: 64}", r"c\.yaml: height"),
+        (COMPLETE.replace("fx: 50", "fx: -50"), r"c\.yaml: fx"),
+        (COMPLETE.replace("fx: 50", "fx: wide"), r"c\.yaml: fx"),
+        (COMPLETE.replace("fx:", "focal: 1, fx:"), "focal is unknown"),
+        (COMPLETE.replace("}", ", distortion: [0.1, 0.2]}"), "k1 k2 p1 p2"),
+        ("width: [", "not valid YAML"),
+        ("- 1", "expected sections"),
+    ],
+)
+def test_a_broken_camera_file_is_said_with_its_key(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "c.yaml").write_text(content)
+    with pytest.raises(SequenceError, match=message):
+        load_calibration(tmp_path / "c.yaml")
+
+
+def test_a_missing_camera_file_is_said(tmp_path: Path, tum_folder: Path) -> None:
+    with pytest.raises(SequenceError, match=r"c\.yaml: no such camera file"):
+        open_sequence(tum_folder, camera=tmp_path / "c.yaml")
+
+
+def test_a_camera_file_becomes_a_camera(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text(COMPLETE.replace("}", ", distortion: [0.1, 0, 0, 0], baseline: 0.1}"))
+    found = load_calibration(tmp_path / "c.yaml")
+    assert isinstance(found, Calibration)
+    assert found.camera == Camera(64, 48, 50, 50, 31.5, 23.5, (0.1, 0, 0, 0), 0.1)
