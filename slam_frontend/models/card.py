@@ -1,0 +1,34 @@
+"""What a checkpoint tells about itself, readable without torch."""
+
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from slam_frontend.config import Section
+from slam_frontend.errors import WeightsError
+from slam_frontend.models.network_config import PAPER, NetworkConfig
+
+
+class Card(Section):
+    """Where weights come from, how to read their heatmap, and what they reached."""
+
+    name: str
+    network: NetworkConfig = PAPER
+    threshold: float = Field(0.005, gt=0, lt=1)  # for SLAM; the paper's evaluation used 0.015
+    version: str = ""
+    licence: str = ""
+    data: str = ""
+    seed: int | None = None
+    step: int | None = None
+    commit: str = ""
+    metrics: dict[str, float] = Field(default_factory=dict)
+    config: dict[str, Any] = Field(default_factory=dict)  # of the training, whole
+    notes: str = ""
+
+
+def parse_card(text: object, source: str) -> Card:
+    """The card in a JSON text, or WeightsError."""
+    try:
+        return Card.model_validate_json(str(text))
+    except ValidationError as error:
+        raise WeightsError(f"{source}: its card can't be read ({error.errors()[0]['msg']})") from error

@@ -1,0 +1,62 @@
+"""Heatmaps and descriptors of batches in torch, for training and labelling; decode.py does the same for one image."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from slam_frontend.models.network_config import CELL
+
+
+class Points(NamedTuple):
+    """The best points of each image of a batch; rows without a point have score 0."""
+
+    positions: Tensor  # (B,K,2) x, y
+    scores: Tensor  # (B,K)
+
+
+def to_heatmap(logits: Tensor) -> Tensor:
+    """The probability of a point at each pixel, (B,H,W) float32, of logits (B,65,H/8,W/8)."""
+    probabilities = logits.float().softmax(1)[:, :-1]  # (B,64,H/8,W/8)
+    return F.pixel_shuffle(probabilities, CELL)[:, 0]
+
+
+def suppress(heatmap: Tensor, radius: int) -> Tensor:
+    """The heatmap (B,H,W) with zeros wherever a higher value lies within the square of the given radius."""
+    highest = F.max_pool2d(heatmap[:, None], 2 * radius + 1, stride=1, padding=radius)[:, 0]
+    return heatmap * (heatmap == highest)
+
+
+def find_points(heatmap: Tensor, count: int, threshold: float, radius: int = 4, border: int = 4) -> Points:
+    """At most ``count`` points of each heatmap (B,H,W), best first, refined below the pixel."""
+    peaks = suppress(heatmap, radius)
+    inside = torch.zeros_like(peaks)
+    height, width = peaks.shape[1:]
+    inside[:, border : height - border, border : width - border] = 1
+    peaks = peaks * inside * (peaks > threshold)
+    scores, flat = peaks.flatten(1).topk(min(count, height * width))
+    rows, columns = flat // width, flat % width
+    return Points(refine(heatmap, torch.stack([columns, rows], -1)), scores)
+
+
+def refine(heatmap: Tensor, pixels: Tensor, radius: int = 2) -> Tensor:
+    """The centres of mass (B,K,2) of the squares around integer pixels (B,K,2)."""
+    padded = F.pad(heatmap, (radius,) * 4)
+    width = padded.shape[2]
+    offsets = torch.arange(-radius, radius + 1, device=heatmap.device)
+    dy, dx = torch.meshgrid(offsets, offsets, indexing="ij")
+    steps = (dy * width + dx).flatten()
+    start = (pixels[..., 1] + radius) * width + pixels[..., 0] + radius
+    windows = padded.flatten(1).gather(1, (start[..., None] + steps).flatten(1)).view(*start.shape, -1)
+    weights = windows / windows.sum(-1, keepdim=True).clamp_min(1e-12)
+    shift = torch.stack([(weights * dx.flatten()).sum(-1), (weights * dy.flatten()).sum(-1)], -1)
+    return pixels + shift
+
+
+def sample(coarse: Tensor, positions: Tensor) -> Tensor:
+    """Unit descriptors (B,K,D) at pixel positions (B,K,2), read from a coarse map (B,D,H/8,W/8)."""
+    cells = positions.new_tensor([coarse.shape[3], coarse.shape[2]])
+    grid = 2 * (positions + 0.5) / (CELL * cells) - 1  # exact with align_corners=False
+    values = F.grid_sample(coarse.float(), grid[:, None], padding_mode="border", align_corners=False)[:, :, 0]
+    return F.normalize(values.transpose(1, 2), dim=-1)

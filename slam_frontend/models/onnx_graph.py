@@ -1,0 +1,72 @@
+"""The network written as an ONNX graph, layer by layer, with free batch, height and width."""
+
+from pathlib import Path
+from typing import Any
+
+from slam_frontend.models.superpoint import SuperPoint, fold
+from slam_frontend.models.weights import write_atomically
+from slam_frontend.optional import require
+
+OPSET = 17
+IR_VERSION = 9  # old enough for runtimes of the last years
+
+
+def write_graph(path: Path, network: SuperPoint) -> None:
+    """Write the folded network; input ``images`` (B,1,H,W), outputs ``logits`` and unit ``descriptors``."""
+    onnx = require("onnx", extra="onnx")
+    model = build_graph(network)
+    onnx.checker.check_model(model)
+    write_atomically(path, lambda file: file.write(model.SerializeToString()))
+
+
+def build_graph(network: SuperPoint) -> Any:
+    """The onnx.ModelProto of a network."""
+    onnx = require("onnx", extra="onnx")
+    helper = onnx.helper
+    nodes, weights = _layers(fold(network).cpu(), onnx)
+    kind = onnx.TensorProto.FLOAT
+    images = helper.make_tensor_value_info("images", kind, ["batch", 1, "height", "width"])
+    outputs = [
+        helper.make_tensor_value_info("logits", kind, ["batch", 65, "rows", "columns"]),
+        helper.make_tensor_value_info("descriptors", kind, ["batch", network.config.descriptor_dim, "rows", "columns"]),
+    ]
+    graph = helper.make_graph(nodes, "superpoint", [images], outputs, weights)
+    opset = helper.make_opsetid("", OPSET)
+    return helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION, producer_name="slam-frontend")
+
+
+def _layers(network: SuperPoint, onnx: Any) -> tuple[list[Any], list[Any]]:
+    helper = onnx.helper
+    nodes: list[Any] = []
+    weights: list[Any] = []
+
+    def convolve(name: str, source: str) -> str:
+        layer = network.get_submodule(name)
+        for part in ("weight", "bias"):
+            values = getattr(layer, part).detach().numpy()
+            weights.append(onnx.numpy_helper.from_array(values, f"{name}.{part}"))
+        inputs = [source, f"{name}.weight", f"{name}.bias"]
+        pads, strides = [layer.padding[0]] * 4, list(layer.stride)  # type: ignore[index,union-attr,arg-type]
+        nodes.append(helper.make_node("Conv", inputs, [name], pads=pads, strides=strides))
+        return name
+
+    def activate(source: str, pool: bool = False) -> str:
+        if pool:
+            nodes.append(helper.make_node("MaxPool", [source], [f"{source}.pool"], kernel_shape=[2, 2], strides=[2, 2]))
+            source = f"{source}.pool"
+        nodes.append(helper.make_node("Relu", [source], [f"{source}.relu"]))
+        return f"{source}.relu"
+
+    x = "images"
+    last = len(network.config.blocks)
+    for number in range(1, last + 1):
+        x = activate(convolve(f"conv{number}a", x))
+        x = activate(convolve(f"conv{number}b", x), pool=number < last)
+    logits = convolve("convPb", activate(convolve("convPa", x)))
+    coarse = convolve("convDb", activate(convolve("convDa", x)))
+    nodes.append(helper.make_node("Identity", [logits], ["logits"]))
+    nodes.append(helper.make_node("ReduceL2", [coarse], ["length"], axes=[1], keepdims=1))
+    nodes.append(helper.make_node("Max", ["length", "tiny"], ["safe_length"]))
+    nodes.append(helper.make_node("Div", [coarse, "safe_length"], ["descriptors"]))
+    weights.append(helper.make_tensor("tiny", onnx.TensorProto.FLOAT, [], [1e-12]))
+    return nodes, weights

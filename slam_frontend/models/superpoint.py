@@ -1,0 +1,100 @@
+"""The network: one encoder, a detector head and a descriptor head, sized by its config."""
+
+from collections import OrderedDict
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from slam_frontend.models.network_config import CELL, PAPER, NetworkConfig
+
+DUSTBIN_BIAS = 5.0  # most cells hold no corner: start there instead of spending the warm-up on it
+
+
+class SuperPoint(nn.Module):
+    """Maps images (B,1,H,W) in 0..1 to logits (B,65,H/8,W/8) and unit descriptors (B,D,H/8,W/8).
+
+    With ``norm`` every layer but the two last is followed by batch norm, for training; ``fold`` takes it out.
+    """
+
+    def __init__(self, config: NetworkConfig = PAPER, norm: bool = False) -> None:
+        super().__init__()
+        self.config = config
+        self.layer_names: list[str] = []
+        channels = 1
+        for number, (first, second) in enumerate(config.blocks, start=1):
+            stride = config.stem_stride if number == 1 else 1
+            self._add(f"conv{number}a", channels, first, 3, stride, norm)
+            self._add(f"conv{number}b", first, second, 3, 1, norm)
+            channels = second
+        self._add("convPa", channels, config.head, 3, 1, norm)
+        self._add("convPb", config.head, CELL * CELL + 1, 1, 1, False)
+        self._add("convDa", channels, config.head, 3, 1, norm)
+        self._add("convDb", config.head, config.descriptor_dim, 1, 1, False)
+        self._start_with_no_corners()
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        x = images
+        last = len(self.config.blocks)
+        for number in range(1, last + 1):
+            x = self._convolve(f"conv{number}b", self._convolve(f"conv{number}a", x), pool=number < last)
+        logits = self.layer("convPb")(self._convolve("convPa", x))
+        coarse = self.layer("convDb")(self._convolve("convDa", x))
+        return logits, F.normalize(coarse, dim=1)
+
+    def layer(self, name: str) -> nn.Conv2d:
+        """The convolution of that name."""
+        layer = self._modules[name]
+        assert isinstance(layer, nn.Conv2d)
+        return layer
+
+    def norm_after(self, name: str) -> nn.BatchNorm2d | None:
+        """The batch norm behind the convolution of that name, if it has one."""
+        norm = self._modules.get(_norm_name(name))
+        assert norm is None or isinstance(norm, nn.BatchNorm2d)
+        return norm
+
+    def _add(self, name: str, inputs: int, outputs: int, kernel: int, stride: int, norm: bool) -> None:
+        convolution = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2)
+        nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
+        nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]
+        self.add_module(name, convolution)
+        self.layer_names.append(name)
+        if norm:
+            self.add_module(_norm_name(name), nn.BatchNorm2d(outputs))
+
+    def _convolve(self, name: str, x: Tensor, pool: bool = False) -> Tensor:
+        x = self.layer(name)(x)
+        norm = self.norm_after(name)
+        if norm is not None:
+            x = norm(x)
+        if pool:  # before the ReLU: the same result for a quarter of its work
+            x = F.max_pool2d(x, 2)
+        return F.relu(x, inplace=True)
+
+    def _start_with_no_corners(self) -> None:
+        last = self.layer("convPb")
+        assert last.bias is not None
+        with torch.no_grad():
+            last.weight.mul_(0.1)
+            last.bias[-1] = DUSTBIN_BIAS
+
+
+def fold(network: SuperPoint) -> SuperPoint:
+    """A network in eval mode without batch norm that answers as the given one does in eval mode."""
+    state: OrderedDict[str, Tensor] = OrderedDict()
+    for name in network.layer_names:
+        layer, norm = network.layer(name), network.norm_after(name)
+        if norm is not None:
+            layer = fuse_conv_bn_eval(layer.eval(), norm.eval())
+        assert layer.bias is not None
+        state[f"{name}.weight"] = layer.weight.detach().clone()
+        state[f"{name}.bias"] = layer.bias.detach().clone()
+    folded = SuperPoint(network.config)
+    folded.load_state_dict(state)
+    return folded.to(next(network.parameters()).device).eval()
+
+
+def _norm_name(convolution: str) -> str:
+    return convolution.replace("conv", "norm")

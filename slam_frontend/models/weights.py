@@ -1,0 +1,73 @@
+"""Checkpoints that ship: a network's parameters and the card that tells where they come from."""
+
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import torch
+
+from slam_frontend.errors import WeightsError
+from slam_frontend.models.card import Card, parse_card
+from slam_frontend.models.network_config import PAPER
+from slam_frontend.models.superpoint import SuperPoint, fold
+
+
+def save_checkpoint(path: Path, network: SuperPoint, card: Card) -> None:
+    """Write the folded network and its card as one file, and the card beside it as JSON."""
+    state = {name: value.cpu() for name, value in fold(network).state_dict().items()}
+    content = {"card": card.model_dump_json(), "network": state}
+    write_atomically(path, lambda file: torch.save(content, file))
+    text = card.model_dump_json(indent=2) + "\n"
+    write_atomically(path.with_suffix(".json"), lambda file: file.write(text.encode()))
+
+
+def load_checkpoint(path: Path) -> tuple[SuperPoint, Card]:
+    """The network of a checkpoint, or of a plain state dict with the published layer names, ready to run."""
+    content = _read(path)
+    if "network" in content and "card" in content:
+        card, state = parse_card(content["card"], source=str(path)), content["network"]
+    else:
+        card, state = Card(name=path.stem, network=PAPER), content
+    network = SuperPoint(card.network)
+    try:
+        network.load_state_dict(state)
+    except (RuntimeError, AttributeError, TypeError) as error:
+        raise WeightsError(f"{path}: {_explain(network, state)}; is it a checkpoint of another network?") from error
+    return network.eval(), card
+
+
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Let ``write`` fill a file that takes the path's place only when it is complete."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("wb") as file:
+        write(file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise WeightsError(f"{path}: can't be read ({error.strerror}); give an existing checkpoint") from error
+    except (RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        raise WeightsError(f"{path}: is damaged or no checkpoint of tensors; download or train it again") from error
+    if not isinstance(content, dict):
+        raise WeightsError(f"{path}: expected a dictionary of tensors, found {type(content).__name__}")
+    return content
+
+
+def _explain(network: SuperPoint, state: object) -> str:
+    if not isinstance(state, dict):
+        return f"expected tensors by layer name, found {type(state).__name__}"
+    for name, tensor in network.state_dict().items():
+        if name not in state:
+            return f"{name} is missing"
+        if tuple(getattr(state[name], "shape", ())) != tuple(tensor.shape):
+            return f"{name} should have shape {tuple(tensor.shape)}"
+    unknown = sorted(set(state) - set(network.state_dict()))
+    return f"{unknown[0]} is unknown" if unknown else "its tensors don't fit"

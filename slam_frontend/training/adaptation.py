@@ -1,0 +1,64 @@
+"""Homographic adaptation: what a detector finds in a photograph under many views, as points to learn from."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from slam_frontend.models.heatmap import find_points, to_heatmap
+from slam_frontend.models.superpoint import SuperPoint, fold
+from slam_frontend.models.weights import write_atomically
+from slam_frontend.training.config import LabelConfig
+from slam_frontend.training.datasets import shard_path
+from slam_frontend.training.engine import Engine
+from slam_frontend.training.homographies import is_inside, look, random_homographies, resample
+
+
+def label_photos(
+    network: SuperPoint, photos: Tensor, config: LabelConfig, engine: Engine, folder: Path, seed: int = 0
+) -> Iterator[int]:
+    """Labels photographs (N,H,W) uint8 into shards in the folder, those of this process that aren't there yet;
+    yields the number of photographs of each shard when it is written or found."""
+    network = engine.place(fold(network))
+    shards = torch.split(photos, config.shard)
+    for number in range(engine.rank, len(shards), engine.world):
+        first = number * config.shard
+        path = shard_path(folder, first)
+        if not path.exists():
+            with torch.inference_mode():
+                labels = [
+                    label(network, photo.to(engine.device), config, engine, seed + first + row)
+                    for row, photo in enumerate(shards[number])
+                ]
+            stored = torch.stack(labels).cpu().clone()
+            write_atomically(path, lambda file, stored=stored: torch.save(stored, file))  # type: ignore[misc]
+        yield len(shards[number])
+
+
+def label(network: SuperPoint, photo: Tensor, config: LabelConfig, engine: Engine, seed: int) -> Tensor:
+    """The points (count,3) x, y, score of a photograph (H,W), NaN where there are fewer."""
+    heatmap = adapt(network, photo, config, engine, seed)
+    points = find_points(heatmap[None], config.count, config.threshold, config.nms_radius, config.erosion)
+    labels = torch.cat([points.positions[0], points.scores[0, :, None]], 1)
+    return labels.masked_fill(points.scores[0, :, None] <= 0, torch.nan)
+
+
+def adapt(network: SuperPoint, photo: Tensor, config: LabelConfig, engine: Engine, seed: int) -> Tensor:
+    """The mean (H,W) of the heatmaps of many views of a photograph (H,W) uint8, each warped back."""
+    size = (photo.shape[0], photo.shape[1])
+    generator = torch.Generator().manual_seed(seed)
+    views = random_homographies(config.homographies, size, config.homography, generator)
+    views[0] = torch.eye(3)
+    total = torch.zeros(size, device=engine.device)
+    count = torch.zeros(size, device=engine.device)
+    image = photo[None, None].float() / 255
+    for H in torch.split(views.to(engine.device), config.batch):
+        seen = resample(image.expand(len(H), -1, -1, -1), look(H, size), padding="reflection")
+        with engine.autocast():
+            logits, _ = network(seen.contiguous(memory_format=torch.channels_last))
+        back = look(H.inverse(), size)
+        weight = is_inside(back.unbind(1), size, config.erosion).float()
+        total += (resample(to_heatmap(logits)[:, None], back)[:, 0] * weight).sum(0)
+        count += weight.sum(0)
+    return total / count.clamp_min(1)

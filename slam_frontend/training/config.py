@@ -1,0 +1,95 @@
+"""Every setting of the training recipe and its default."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from slam_frontend.config import Section
+from slam_frontend.models.network_config import PAPER, NetworkConfig
+from slam_frontend.training.homographies import HomographyConfig
+from slam_frontend.training.photometric import STRONG, PhotometricConfig
+
+
+class LoopConfig(Section):
+    """How long and how fast a stage learns: AdamW with a warm-up and one cosine cycle."""
+
+    steps: int = Field(10000, ge=1)
+    minutes: float | None = Field(None, gt=0)  # the schedule follows the clock; ``steps`` is then its upper limit
+    batch: int = Field(32, ge=1)
+    size: tuple[int, int] = (120, 160)  # height, width of what the network sees
+    late_size: tuple[int, int] | None = None  # the size towards the end, at the same number of pixels a batch
+    late_fraction: float = Field(0.25, ge=0, le=1)
+    rate: float = Field(2e-3, gt=0)
+    final_rate: float = Field(0.005, ge=0, le=1)  # of ``rate``, at the end
+    warmup: float = Field(0.03, ge=0, lt=1)  # of the cycle
+    weight_decay: float = Field(1e-4, ge=0)
+    clip: float = Field(5.0, gt=0)
+    save_seconds: float = Field(30.0, gt=0)
+    validations: int = Field(10, ge=1)  # in the whole cycle
+
+
+class ShapesConfig(Section):
+    """The synthetic images."""
+
+    count: int = Field(24000, ge=1)
+    validation: int = Field(500, ge=1)
+    size: tuple[int, int] = (120, 160)
+
+
+class MagicPointConfig(Section):
+    """The detector on shapes."""
+
+    loop: LoopConfig = LoopConfig(steps=8000, rate=4e-3)
+    photometric: PhotometricConfig = STRONG
+    homography: HomographyConfig = HomographyConfig(rotation=3.15, scale=1.4, perspective=0.15, translation=0.1)
+
+
+class LabelConfig(Section):
+    """Homographic adaptation of photographs."""
+
+    homographies: int = Field(100, ge=1)
+    batch: int = Field(25, ge=1)  # warps at a time
+    homography: HomographyConfig = HomographyConfig(rotation=1.57, scale=1.4, perspective=0.12, translation=0.1)
+    erosion: int = Field(3, ge=0)
+    count: int = Field(300, ge=1)
+    threshold: float = Field(0.003, gt=0, lt=1)
+    nms_radius: int = Field(4, ge=1)
+    shard: int = Field(128, ge=1)  # photographs a file
+    rounds: int = Field(1, ge=1, le=2)
+
+
+class JointConfig(Section):
+    """Detector and descriptor on pairs of warped photographs."""
+
+    loop: LoopConfig = LoopConfig(steps=30000, rate=2e-3, batch=16)
+    photometric: PhotometricConfig = PhotometricConfig()
+    zoom: tuple[float, float] = (0.6, 2.2)  # pixels of the first view per pixel of the photograph
+    first: HomographyConfig = HomographyConfig(rotation=0.35, scale=1.0, perspective=0.06, translation=0.0)
+    second: HomographyConfig = HomographyConfig(rotation=0.8, scale=1.5, perspective=0.14, translation=0.15)
+    target: Literal["soft", "hard"] = "soft"
+    descriptor_loss: Literal["dual_softmax", "sparse_hinge", "hardest_triplet", "dense_hinge"] = "dual_softmax"
+    descriptor_weight: float = Field(0.5, ge=0)
+    places: int = Field(256, ge=8)  # correspondences a pair, for the sparse losses
+    consistency_weight: float = Field(0.0, ge=0)
+    inset: int = Field(4, ge=0)  # pixels at the photograph's border that nothing is learned from
+
+
+class TrainingConfig(Section):
+    """The whole recipe."""
+
+    name: str = "superpoint"
+    folder: Path = Path("runs/superpoint")
+    photos: tuple[Path, ...] = ()
+    validation_photos: Path | None = None
+    validation_count: int = Field(96, ge=1)  # photographs that validation looks at
+    photo_size: tuple[int, int] = (240, 320)  # height, width that photographs are brought to
+    seed: int = 0
+    device: str = "auto"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    tensorboard: bool = False
+    network: NetworkConfig = PAPER
+    shapes: ShapesConfig = ShapesConfig()
+    magicpoint: MagicPointConfig = MagicPointConfig()
+    label: LabelConfig = LabelConfig()
+    joint: JointConfig = JointConfig()

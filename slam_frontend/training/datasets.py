@@ -1,0 +1,119 @@
+"""Training images as uint8 tensors: photographs from folders or tars, and shapes cached with their corners."""
+
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from slam_frontend.errors import ConfigError
+from slam_frontend.models.weights import write_atomically
+from slam_frontend.optional import require
+from slam_frontend.types import Array
+
+IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
+
+
+class Labelled(NamedTuple):
+    """Images (N,H,W) uint8 and their points (N,K,2), NaN where there are fewer."""
+
+    images: Tensor
+    points: Tensor
+
+
+def load_photos(paths: tuple[Path, ...], size: tuple[int, int], cache: Path) -> Tensor:
+    """All photographs of folders and tars, grey, filling (height, width), as (N,H,W) uint8; decoded once."""
+    if cache.exists():
+        photos: Tensor = torch.load(cache, weights_only=True)
+        return photos
+    if not paths:
+        raise ConfigError("photos: none are named; give a folder or a tar of images (photos: [path])")
+    images = [_fill(image, size) for path in paths for image in _read(path)]
+    if not images:
+        raise ConfigError(f"photos: no images in {', '.join(map(str, paths))}; expected {' '.join(IMAGE_SUFFIXES)}")
+    photos = torch.from_numpy(np.stack(images))
+    write_atomically(cache, lambda file: torch.save(photos, file))
+    return photos
+
+
+def shard_path(folder: Path, first: int) -> Path:
+    """The file of the labels of the photographs from row ``first`` on."""
+    return folder / f"shard_{first:06d}.pt"
+
+
+def load_labels(folder: Path) -> tuple[Tensor, Tensor]:
+    """Rows (N,) of the labelled photographs and their labels (N,K,3) x, y, score, from the shards there are."""
+    rows, labels = [], []
+    for path in sorted(folder.glob("shard_*.pt")):
+        shard = torch.load(path, weights_only=True)
+        first = int(path.stem.removeprefix("shard_"))
+        rows.append(torch.arange(first, first + len(shard)))
+        labels.append(shard)
+    if not rows:
+        raise ConfigError(f"{folder}: no labels found; run `slam-frontend train label` first")
+    return torch.cat(rows), torch.cat(labels)
+
+
+def load_shapes(cache: Path) -> Labelled:
+    """The cached shapes, or ConfigError saying how to render them."""
+    if not cache.exists():
+        raise ConfigError(f"{cache}: not found; run `slam-frontend train shapes` first")
+    stored = torch.load(cache, weights_only=True)
+    return Labelled(stored["images"], stored["points"])
+
+
+def pack(images: list[Array], points: list[Array]) -> Labelled:
+    """Images with different numbers of points as two tensors."""
+    most = max(1, *(len(p) for p in points))
+    packed = np.full((len(points), most, 2), np.nan, np.float32)
+    for row, found in zip(packed, points, strict=True):
+        row[: len(found)] = found
+    return Labelled(torch.from_numpy(np.stack(images)), torch.from_numpy(packed))
+
+
+def save_shapes(cache: Path, shapes: Labelled) -> None:
+    """Write the shapes where ``load_shapes`` finds them."""
+    content = {"images": shapes.images, "points": shapes.points}
+    write_atomically(cache, lambda file: torch.save(content, file))
+
+
+def _read(path: Path) -> Iterator[Array]:
+    if path.is_dir():
+        for file in sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES):
+            yield _decode(file.read_bytes(), str(file))
+    elif path.is_file() and tarfile.is_tarfile(path):
+        yield from _read_tar(path)
+    else:
+        raise ConfigError(f"{path}: is neither a folder nor a tar of images")
+
+
+def _read_tar(path: Path) -> Iterator[Array]:
+    with tarfile.open(path) as archive:
+        members = [m for m in archive if m.isfile() and Path(m.name).suffix.lower() in IMAGE_SUFFIXES]
+        for member in sorted(members, key=lambda m: m.name):
+            file = archive.extractfile(member)
+            assert file is not None
+            yield _decode(file.read(), f"{path}:{member.name}")
+
+
+def _decode(content: bytes, name: str) -> Array:
+    cv2 = require("cv2", extra="train")
+    image: Array | None = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE)
+    if image is None:
+        raise ConfigError(f"{name}: can't be decoded as an image; remove it or save it again")
+    return image
+
+
+def _fill(image: Array, size: tuple[int, int]) -> Array:
+    """The image scaled to cover (height, width), the rest cut off evenly."""
+    if image.shape == size:
+        return image
+    cv2 = require("cv2", extra="train")
+    scale = max(size[0] / image.shape[0], size[1] / image.shape[1])
+    larger = (max(size[1], round(image.shape[1] * scale)), max(size[0], round(image.shape[0] * scale)))
+    image = cv2.resize(image, larger, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    top, left = (image.shape[0] - size[0]) // 2, (image.shape[1] - size[1]) // 2
+    return image[top : top + size[0], left : left + size[1]]

@@ -1,0 +1,62 @@
+"""Where training runs: device, precision and, under torchrun, which of the processes this is."""
+
+import os
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import distributed
+
+from slam_frontend.errors import ConfigError
+from slam_frontend.models.superpoint import SuperPoint
+
+AMX_FLAG = "amx_bf16"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A device, the precision of the network on it, and this process among the others."""
+
+    device: torch.device
+    dtype: torch.dtype
+    rank: int = 0
+    world: int = 1
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """The context to run the network in; losses stay outside."""
+        return torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32)
+
+    def place(self, network: SuperPoint) -> SuperPoint:
+        """The network on the device, in the memory layout that convolutions are fastest in."""
+        return network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[no-any-return,call-overload]
+
+
+def create_engine(device: str = "auto", precision: str = "auto") -> Engine:
+    """The engine that the settings and torchrun's environment ask for."""
+    rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    chosen = _choose_device(device)
+    if world > 1 and not distributed.is_initialized():
+        distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+    if precision == "auto":
+        fast = chosen.type == "cuda" or has_amx()
+        return Engine(chosen, torch.bfloat16 if fast else torch.float32, rank, world)
+    return Engine(chosen, getattr(torch, precision), rank, world)
+
+
+def has_amx() -> bool:
+    """Whether this CPU multiplies bfloat16 matrices in hardware; without that bfloat16 is far slower than float32."""
+    flags = Path("/proc/cpuinfo")
+    return flags.exists() and AMX_FLAG in flags.read_text()
+
+
+def _choose_device(device: str) -> torch.device:
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda":
+        device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(f"device: {device} can't be used ({error}); use auto, cpu or cuda") from error
+    return torch.device(device)

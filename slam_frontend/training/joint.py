@@ -1,0 +1,85 @@
+"""Detector and descriptor together, on pairs of views of labelled photographs."""
+
+import torch
+from torch import Tensor, nn
+
+from slam_frontend.models.heatmap import sample, to_heatmap
+from slam_frontend.models.network_config import CELL
+from slam_frontend.models.superpoint import SuperPoint
+from slam_frontend.training.config import JointConfig
+from slam_frontend.training.engine import Engine
+from slam_frontend.training.homographies import is_inside, look, resample, transform
+from slam_frontend.training.loop import Losses
+from slam_frontend.training.losses import (
+    SPARSE_LOSSES,
+    Correspondences,
+    consistency_loss,
+    dense_hinge_loss,
+    detector_loss,
+    hard_target,
+    soft_target,
+)
+from slam_frontend.training.pairs import Pair, View, draw_pairs, draw_places
+from slam_frontend.training.validation import judge_pairs
+
+
+class JointTask:
+    """The paper's section 5: warped pairs, pseudo labels, and a descriptor that survives the warp."""
+
+    def __init__(self, photos: Tensor, labels: Tensor, validation: Tensor, config: JointConfig, engine: Engine) -> None:
+        self.photos = photos.to(engine.device)
+        self.labels = labels[..., :2].to(engine.device)
+        self.validation = validation.to(engine.device)
+        self.config = config
+        self.engine = engine
+
+    def losses(self, network: nn.Module, batch: int, size: tuple[int, int], generator: torch.Generator) -> Losses:
+        """The weighted losses of ``batch`` images, that is half as many pairs."""
+        chosen = torch.randint(len(self.photos), (max(1, batch // 2),), generator=generator).to(self.engine.device)
+        pair = draw_pairs(self.photos[chosen], self.labels[chosen], self.config, size, generator)
+        images = torch.cat([pair.first.images, pair.second.images])
+        with self.engine.autocast():
+            logits, coarse = network(images.contiguous(memory_format=torch.channels_last))
+        logits0, logits1 = logits.float().chunk(2)
+        coarse0, coarse1 = coarse.float().chunk(2)
+        losses = {
+            "detector": 0.5 * (self._detector(logits0, pair.first, generator))
+            + 0.5 * self._detector(logits1, pair.second, generator),
+            "descriptor": self.config.descriptor_weight * self._descriptor(coarse0, coarse1, pair, generator),
+        }
+        if self.config.consistency_weight:
+            losses["consistency"] = self.config.consistency_weight * _consistency(logits0, logits1, pair)
+        return losses
+
+    def validate(self, network: SuperPoint) -> dict[str, float]:
+        """Repeatability, localisation error and matching precision on fixed warps of held-out photographs."""
+        return judge_pairs(network, self.validation, self.engine)
+
+    def _detector(self, logits: Tensor, view: View, generator: torch.Generator) -> Tensor:
+        size = (view.images.shape[2], view.images.shape[3])
+        if self.config.target == "hard":
+            target = hard_target(view.points, view.visible, size, generator)
+        else:
+            target = soft_target(view.points, view.visible, size)
+        return detector_loss(logits, target, view.mask)
+
+    def _descriptor(self, coarse0: Tensor, coarse1: Tensor, pair: Pair, generator: torch.Generator) -> Tensor:
+        if self.config.descriptor_loss == "dense_hinge":
+            return dense_hinge_loss(coarse0, coarse1, _centres_in_second(coarse0, pair), pair.second.mask)
+        places0, places1, valid = draw_places(pair, self.config.places, generator)
+        found = Correspondences(sample(coarse0, places0), sample(coarse1, places1), places1, valid)
+        return SPARSE_LOSSES[self.config.descriptor_loss](found)
+
+
+def _centres_in_second(coarse: Tensor, pair: Pair) -> Tensor:
+    height, width = coarse.shape[2:]
+    cells = torch.stack(torch.meshgrid(torch.arange(width), torch.arange(height), indexing="xy"), -1)
+    centres = cells.reshape(1, -1, 2).float().to(coarse.device) * CELL + (CELL - 1) / 2
+    return transform(pair.H_1_0, centres.expand(len(coarse), -1, -1))
+
+
+def _consistency(logits0: Tensor, logits1: Tensor, pair: Pair) -> Tensor:
+    size = (pair.first.images.shape[2], pair.first.images.shape[3])
+    positions = look(pair.H_1_0, size)
+    seen = resample(to_heatmap(logits1)[:, None], positions)[:, 0]
+    return consistency_loss(to_heatmap(logits0), seen, is_inside(positions.unbind(1), size))

@@ -1,0 +1,206 @@
+"""One loop for every stage: schedule, gradients, checkpoints, resuming."""
+
+import json
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from slam_frontend.errors import FrontendError
+from slam_frontend.models.superpoint import SuperPoint
+from slam_frontend.models.weights import write_atomically
+from slam_frontend.training.config import LoopConfig
+from slam_frontend.training.engine import Engine
+
+logger = logging.getLogger(__name__)
+
+LAST, BEST, LOG = "last.pt", "best.pt", "log.jsonl"
+REPORT_SECONDS = 2.0
+
+
+class TrainingError(FrontendError):
+    """Training can't go on."""
+
+
+class Task(Protocol):
+    """What a stage teaches."""
+
+    def losses(self, network: nn.Module, batch: int, size: tuple[int, int], generator: torch.Generator) -> "Losses":
+        """The losses of a random batch of images of size (height, width), drawn from the generator."""
+        ...
+
+    def validate(self, network: SuperPoint) -> dict[str, float]:
+        """Figures of the network in eval mode; ``score`` decides which checkpoint is best, higher is better."""
+        ...
+
+
+Losses = dict[str, Tensor]  # weighted; their sum is what is minimised
+
+
+@dataclass(frozen=True)
+class Report:
+    """How training goes, for whoever watches."""
+
+    step: int
+    progress: float
+    losses: dict[str, float]
+    images_per_second: float
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+Watch = Callable[[Report], None]
+
+
+class Loop:
+    """Trains a network on a task, from its last checkpoint if there is one."""
+
+    def __init__(
+        self, network: SuperPoint, task: Task, config: LoopConfig, engine: Engine, folder: Path, seed: int = 0
+    ) -> None:
+        self.network = engine.place(network)
+        self.task = task
+        self.config = config
+        self.engine = engine
+        self.folder = folder
+        self.seed = seed
+        self.model = DistributedDataParallel(self.network) if engine.world > 1 else self.network
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=config.rate, weight_decay=config.weight_decay)
+        self.step = 0
+        self.seconds = 0.0
+        self.best = -math.inf
+        self.metrics: dict[str, float] = {}
+
+    def run(self, watch: Watch | None = None, stop_after_minutes: float | None = None) -> bool:
+        """Train to the end of the cycle, or for the given time; True when the cycle is complete."""
+        self.resume()
+        started = self._started = time.monotonic() - self.seconds
+        stop = math.inf if stop_after_minutes is None else self.seconds + 60 * stop_after_minutes
+        saved = reported = self.seconds
+        seen, reported_at = 0, self.progress
+        while self.progress < 1 and self.seconds < stop:
+            losses = self.advance()
+            self.seconds = self._agree(time.monotonic() - started)
+            seen += self.config.batch
+            due = self._is_validation_due(reported_at)
+            if due or self.seconds - reported > REPORT_SECONDS:
+                self._report(losses, seen / max(self.seconds - reported, 1e-9), due, watch)
+                seen, reported, reported_at = 0, self._agree(time.monotonic() - started), self.progress
+            if due or self.seconds - saved > self.config.save_seconds:
+                self.save(LAST)
+                saved = self.seconds
+        self.save(LAST)
+        return self.progress >= 1
+
+    @property
+    def progress(self) -> float:
+        """How much of the cycle is done, 0..1."""
+        by_steps = self.step / self.config.steps
+        if self.config.minutes is None:
+            return by_steps
+        return min(1.0, max(by_steps, self.seconds / 60 / self.config.minutes))
+
+    def advance(self) -> dict[str, float]:
+        """One step; TrainingError when the loss is no number."""
+        generator = torch.Generator().manual_seed(hash((self.seed, self.step, self.engine.rank)) % 2**63)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.config, self.progress)
+        self.network.train()
+        losses = self.task.losses(self.model, *self._batch_and_size(), generator)
+        total = torch.stack(list(losses.values())).sum()
+        self.optimizer.zero_grad()
+        total.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
+        if not bool(torch.isfinite(norm)):
+            raise TrainingError(
+                f"the loss is no longer a number at step {self.step}; the last good checkpoint is kept as "
+                f"{self.folder / LAST}; lower loop.rate or loop.clip and start again from it"
+            )
+        self.optimizer.step()
+        self.step += 1
+        return {name: float(value.detach()) for name, value in losses.items()}
+
+    def save(self, name: str) -> None:
+        """Write all that resuming needs."""
+        if self.engine.rank:
+            return
+        state = {
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "seconds": self.seconds,
+            "best": self.best,
+            "metrics": self.metrics,
+        }
+        write_atomically(self.folder / name, lambda file: torch.save(state, file))
+
+    def resume(self) -> None:
+        """Take up the last checkpoint of the folder, if it has one."""
+        path = self.folder / LAST
+        if not path.exists():
+            return
+        state = torch.load(path, map_location=self.engine.device, weights_only=True)
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.seconds, self.best = state["step"], state["seconds"], state["best"]
+        self.metrics = state["metrics"]
+        logger.info("resumed %s at step %d", path, self.step)
+
+    def _batch_and_size(self) -> tuple[int, tuple[int, int]]:
+        config = self.config
+        if config.late_size is None or self.progress < 1 - config.late_fraction:
+            return config.batch, config.size
+        pixels = config.size[0] * config.size[1] / (config.late_size[0] * config.late_size[1])
+        return max(1, round(config.batch * pixels)), config.late_size
+
+    def _is_validation_due(self, before: float) -> bool:
+        count = self.config.validations
+        return math.floor(self.progress * count) > math.floor(before * count)
+
+    def _report(self, losses: dict[str, float], rate: float, due: bool, watch: Watch | None) -> None:
+        if due:
+            self.metrics = self._validate()
+        report = Report(self.step, self.progress, losses, rate, self.metrics if due else {})
+        if self.engine.rank == 0:
+            self._log(report)
+        if watch is not None:
+            watch(report)
+
+    def _validate(self) -> dict[str, float]:
+        self.network.eval()
+        with torch.inference_mode():
+            metrics = self.task.validate(self.network)
+        if metrics["score"] > self.best:
+            self.best = metrics["score"]
+            self.save(BEST)
+        return metrics
+
+    def _log(self, report: Report) -> None:
+        entry: dict[str, Any] = {"step": report.step, "seconds": round(self.seconds, 1), **report.losses}
+        entry |= {"images_per_second": round(report.images_per_second, 1), **report.metrics}
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / LOG).open("a") as file:
+            file.write(json.dumps(entry) + "\n")
+
+    def _agree(self, seconds: float) -> float:
+        """The first process's clock, so that all stop and slow down together."""
+        if self.engine.world == 1:
+            return seconds
+        shared = torch.tensor([seconds], device=self.engine.device)
+        distributed.broadcast(shared, 0)
+        return float(shared)
+
+
+def learning_rate(config: LoopConfig, progress: float) -> float:
+    """A linear warm-up, then a cosine down to the final rate."""
+    if progress < config.warmup:
+        return config.rate * max(progress / config.warmup, 1e-3)
+    phase = (progress - config.warmup) / (1 - config.warmup)
+    low = config.final_rate
+    return config.rate * (low + (1 - low) * 0.5 * (1 + math.cos(math.pi * min(phase, 1))))

@@ -1,0 +1,101 @@
+"""Pairs of views of a photograph with known correspondence."""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from slam_frontend.training.config import JointConfig
+from slam_frontend.training.homographies import (
+    is_inside,
+    look,
+    random_homographies,
+    resample,
+    transform,
+    whole_cells,
+)
+from slam_frontend.training.photometric import degrade
+
+
+class View(NamedTuple):
+    """One view of each photograph of a batch."""
+
+    images: Tensor  # (B,1,H,W) in 0..1, degraded
+    points: Tensor  # (B,K,2) the labels, in this view
+    visible: Tensor  # (B,K) bool
+    mask: Tensor  # (B,H/8,W/8) cells to learn from
+
+
+class Pair(NamedTuple):
+    """Two views and the homographies (B,3,3) that take pixels of the first to the second."""
+
+    first: View
+    second: View
+    H_1_0: Tensor
+
+
+def draw_pairs(
+    photos: Tensor, labels: Tensor, config: JointConfig, size: tuple[int, int], generator: torch.Generator
+) -> Pair:
+    """Random pairs of views of size (height, width) of photographs (B,h,w) uint8 with labels (B,K,2)."""
+    images = photos[:, None].float() / 255
+    H_photo_0 = _crops((photos.shape[1], photos.shape[2]), len(photos), config, size, generator)
+    H_0_1 = random_homographies(len(photos), size, config.second, generator)
+    H_photo_0, H_0_1 = H_photo_0.to(photos.device), H_0_1.to(photos.device)
+    first = _view(images, labels, H_photo_0, config, size, generator)
+    second = _view(images, labels, H_photo_0 @ H_0_1, config, size, generator)
+    return Pair(first, second, H_0_1.inverse())
+
+
+def draw_places(pair: Pair, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """Up to ``count`` places seen by both views: (B,N,2) in the first, in the second, and which of them are real.
+    Labels go first, random pixels fill up."""
+    batch, height, width = len(pair.H_1_0), *pair.first.images.shape[2:]
+    extent = torch.tensor([width - 1.0, height - 1.0])
+    random = (torch.rand(batch, count, 2, generator=generator) * extent).to(pair.H_1_0.device)
+    labels = torch.where(pair.first.visible[..., None], pair.first.points, torch.full_like(pair.first.points, -1))
+    candidates = torch.cat([labels, random], 1)
+    others = transform(pair.H_1_0, candidates)
+    seen = is_inside(candidates.unbind(-1), (height, width)) & is_inside(others.unbind(-1), (height, width))
+    lots = torch.rand(seen.shape, generator=generator).to(seen.device)
+    lots[:, : labels.shape[1]] += 1
+    chosen = (lots * seen).topk(count, dim=1).indices
+    rows = chosen[..., None].expand(-1, -1, 2)
+    return candidates.gather(1, rows), others.gather(1, rows), seen.gather(1, chosen)
+
+
+def _view(
+    images: Tensor,
+    labels: Tensor,
+    H_photo_view: Tensor,
+    config: JointConfig,
+    size: tuple[int, int],
+    generator: torch.Generator,
+) -> View:
+    photo_size = (images.shape[2], images.shape[3])
+    positions = look(H_photo_view, size)
+    points = transform(H_photo_view.inverse(), labels).nan_to_num(-1e4)
+    return View(
+        degrade(resample(images, positions), config.photometric, generator),
+        points,
+        is_inside(points.unbind(-1), size) & labels[..., 0].isfinite(),
+        whole_cells(positions, photo_size, config.inset),
+    )
+
+
+def _crops(
+    photo_size: tuple[int, int], count: int, config: JointConfig, size: tuple[int, int], generator: torch.Generator
+) -> Tensor:
+    """Homographies from pixels of a zoomed crop, somewhere in the photograph, to those of the photograph."""
+    draws = torch.rand(count, 3, generator=generator)
+    low, high = math.log(config.zoom[0]), math.log(config.zoom[1])
+    zoom = torch.exp(low + draws[:, 0] * (high - low))
+    room = (torch.tensor(photo_size) - torch.tensor(size) / zoom[:, None]).clamp_min(0)
+    centre = (torch.tensor(photo_size) - 1) / 2 + (draws[:, 1:] - 0.5) * room  # y, x
+    to_photo = torch.zeros(count, 3, 3)
+    to_photo[:, 0, 0] = to_photo[:, 1, 1] = 1 / zoom
+    to_photo[:, 0, 2] = centre[:, 1] - (size[1] - 1) / 2 / zoom
+    to_photo[:, 1, 2] = centre[:, 0] - (size[0] - 1) / 2 / zoom
+    to_photo[:, 2, 2] = 1
+    return to_photo @ random_homographies(count, size, config.first, generator)

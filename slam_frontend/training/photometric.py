@@ -1,0 +1,86 @@
+"""Photometric augmentation of batches in torch, with every amount drawn per image."""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from slam_frontend.config import Section
+
+
+class PhotometricConfig(Section):
+    """Largest changes, in grey levels where nothing else is said."""
+
+    brightness: float = 50.0
+    contrast: tuple[float, float] = (0.5, 1.5)
+    noise: float = 10.0
+    speckle: float = 0.0  # fraction of the pixels that turn black or white
+    shade: float = 0.5  # strength of a soft shadow or highlight
+    blur: int = 3  # length in pixels of the motion blur
+    blur_fraction: float = 0.25  # of the images
+
+
+STRONG = PhotometricConfig(brightness=75, contrast=(0.3, 1.8), noise=15, speckle=0.0035, shade=0.8, blur=7)
+
+
+def degrade(images: Tensor, config: PhotometricConfig, generator: torch.Generator) -> Tensor:
+    """The images (B,1,H,W) in 0..1 as a worse camera would have taken them."""
+    draws = torch.rand(5, len(images), 1, 1, 1, generator=generator).to(images.device)
+    images = _shade(images, config.shade * (2 * draws[0] - 1), generator)
+    low, high = config.contrast
+    mean = images.mean((2, 3), keepdim=True)
+    images = (images - mean) * (low + (high - low) * draws[1]) + mean
+    images = images + (2 * draws[2] - 1) * config.brightness / 255
+    images = _blur(images, config, generator)
+    images = images + _noise(images, generator) * (draws[3] * config.noise / 255)
+    if config.speckle:
+        images = _speckle(images, config.speckle, generator)
+    return images.clamp(0, 1)
+
+
+def _shade(images: Tensor, strength: Tensor, generator: torch.Generator) -> Tensor:
+    coarse = torch.rand(len(images), 1, 4, 5, generator=generator).to(images.device)
+    soft = F.interpolate(coarse, images.shape[-2:], mode="bilinear", align_corners=True)
+    return images * (1 - strength * soft)
+
+
+def _noise(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Gaussian noise: one field per batch, shifted for each image, for the price of one image's numbers."""
+    height, width = images.shape[-2:]
+    field = torch.randn(2 * height, 2 * width, generator=generator).to(images.device)
+    rows = torch.randint(height, (len(images),), generator=generator).tolist()
+    columns = torch.randint(width, (len(images),), generator=generator).tolist()
+    return torch.stack([field[None, r : r + height, c : c + width] for r, c in zip(rows, columns, strict=True)])
+
+
+def _blur(images: Tensor, config: PhotometricConfig, generator: torch.Generator) -> Tensor:
+    """Motion blur of a random direction and length for some of the images."""
+    count = int(len(images) * config.blur_fraction)
+    if count == 0 or config.blur < 2:
+        return images
+    chosen = torch.randperm(len(images), generator=generator)[:count]
+    angles = torch.rand(count, generator=generator) * math.pi
+    lengths = 1 + torch.rand(count, generator=generator) * (config.blur - 1)
+    radius = config.blur // 2 + 1
+    offsets = torch.arange(-radius, radius + 1).float()
+    y, x = torch.meshgrid(offsets, offsets, indexing="ij")
+    along = x * angles.cos()[:, None, None] + y * angles.sin()[:, None, None]
+    across = y * angles.cos()[:, None, None] - x * angles.sin()[:, None, None]
+    kernels = (1 - across.abs()).clamp_min(0) * (lengths[:, None, None] / 2 + 0.5 - along.abs()).clamp(0, 1)
+    kernels = (kernels / kernels.sum((1, 2), keepdim=True)).to(images.device)
+    padded = F.pad(images[chosen].transpose(0, 1), (radius,) * 4, mode="replicate")
+    blurred = F.conv2d(padded, kernels[:, None], groups=count).transpose(0, 1)
+    return images.index_copy(0, chosen.to(images.device), blurred)
+
+
+def _speckle(images: Tensor, fraction: float, generator: torch.Generator) -> Tensor:
+    """Lone black and white pixels, up to the given fraction of each image."""
+    batch, pixels = len(images), images[0].numel()
+    count = max(1, int(fraction * pixels))
+    where = torch.randint(pixels, (batch, count), generator=generator)
+    grey = torch.randint(2, (batch, count), generator=generator).float()
+    used = torch.rand(batch, 1, generator=generator) > torch.rand(batch, count, generator=generator)
+    flat = images.flatten(1)
+    where, grey, used = where.to(flat.device), grey.to(flat.device), used.to(flat.device)
+    return flat.scatter(1, where, torch.where(used, grey, flat.gather(1, where))).view_as(images)

@@ -1,0 +1,54 @@
+"""A finished training made into what ships: a folded checkpoint, its card and its ONNX graph."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from slam_frontend import __version__
+from slam_frontend.models.card import Card
+from slam_frontend.models.onnx_graph import write_graph
+from slam_frontend.models.weights import save_checkpoint
+from slam_frontend.training import stages
+from slam_frontend.training.config import TrainingConfig
+from slam_frontend.training.loop import LAST
+
+LICENCE = "Apache-2.0"
+
+
+def ship(config: TrainingConfig, number: int, folder: Path | None = None, notes: str = "") -> Path:
+    """Write the last network of a round into a folder, by default the run's own; the checkpoint's path."""
+    source = stages.joint_folder(config, number) / LAST
+    network = stages.load_network(config, source.parent)
+    state = torch.load(source, map_location="cpu", weights_only=True)
+    path = (folder or config.folder) / f"{config.name.replace('-', '_')}.pt"
+    save_checkpoint(path, network, create_card(config, state, notes))
+    write_graph(path.with_suffix(".onnx"), network)
+    return path
+
+
+def create_card(config: TrainingConfig, state: dict[str, Any], notes: str = "") -> Card:
+    """What the checkpoint of a training state tells about itself."""
+    return Card(
+        name=config.name,
+        network=config.network,
+        version=__version__,
+        licence=LICENCE,
+        data=", ".join(path.name for path in config.photos),
+        seed=config.seed,
+        step=state["step"],
+        commit=current_commit(),
+        metrics={name: round(value, 4) for name, value in state["metrics"].items()},
+        config=config.model_dump(mode="json", exclude={"folder", "photos", "validation_photos"}),
+        notes=notes,
+    )
+
+
+def current_commit() -> str:
+    """The commit of the code that runs, or nothing where there is no git."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""

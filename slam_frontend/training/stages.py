@@ -1,0 +1,98 @@
+"""The recipe, a function of the config per section of the paper; each picks up where it was killed."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from slam_frontend.errors import ConfigError
+from slam_frontend.models.superpoint import SuperPoint
+from slam_frontend.training.adaptation import label_photos
+from slam_frontend.training.config import TrainingConfig
+from slam_frontend.training.datasets import load_labels, load_photos, load_shapes
+from slam_frontend.training.engine import create_engine
+from slam_frontend.training.joint import JointTask
+from slam_frontend.training.loop import LAST, Loop, Watch
+from slam_frontend.training.magicpoint import MagicPointTask
+
+SHAPES = ("shapes.pt", "shapes_validation.pt")  # to learn from, to validate with
+Count = Callable[[int, int], None]  # photographs labelled now, photographs in all
+
+
+def magicpoint(config: TrainingConfig, watch: Watch | None = None, minutes: float | None = None) -> bool:
+    """Section 4: the detector on synthetic shapes; True when it is done."""
+    engine = create_engine(config.device, config.precision)
+    shapes, validation = (load_shapes(config.folder / name) for name in SHAPES)
+    task = MagicPointTask(shapes, validation, config.magicpoint, engine)
+    torch.manual_seed(config.seed)
+    network = SuperPoint(config.network, norm=True)
+    loop = Loop(network, task, config.magicpoint.loop, engine, magicpoint_folder(config), config.seed)
+    return loop.run(watch, minutes)
+
+
+def label(config: TrainingConfig, number: int = 1, count: Count | None = None) -> None:
+    """Section 5: homographic adaptation of the photographs, by MagicPoint or, in round 2, by the joint network."""
+    engine = create_engine(config.device, config.precision)
+    teacher = magicpoint_folder(config) if number == 1 else joint_folder(config, number - 1)
+    network = load_network(config, teacher)
+    photos = training_photos(config)
+    for labelled in label_photos(network, photos, config.label, engine, labels_folder(config, number), config.seed):
+        if count is not None:
+            count(labelled, len(photos))
+
+
+def superpoint(
+    config: TrainingConfig, number: int = 1, watch: Watch | None = None, minutes: float | None = None
+) -> bool:
+    """Section 3.4 and 6: detector and descriptor on warped pairs, from the teacher's weights; True when done."""
+    engine = create_engine(config.device, config.precision)
+    rows, labels = load_labels(labels_folder(config, number))
+    task = JointTask(training_photos(config)[rows], labels, validation_photos(config), config.joint, engine)
+    teacher = magicpoint_folder(config) if number == 1 else joint_folder(config, number - 1)
+    network = load_network(config, teacher)
+    loop = Loop(network, task, config.joint.loop, engine, joint_folder(config, number), config.seed)
+    return loop.run(watch, minutes)
+
+
+def has_shapes(config: TrainingConfig) -> bool:
+    """Whether the shapes are rendered."""
+    return all((config.folder / name).exists() for name in SHAPES)
+
+
+def magicpoint_folder(config: TrainingConfig) -> Path:
+    """Where MagicPoint's checkpoints are."""
+    return config.folder / "magicpoint"
+
+
+def labels_folder(config: TrainingConfig, number: int) -> Path:
+    """Where the labels of a round are."""
+    return config.folder / f"labels_{number}"
+
+
+def joint_folder(config: TrainingConfig, number: int) -> Path:
+    """Where the checkpoints of the joint training of a round are."""
+    return config.folder / f"joint_{number}"
+
+
+def load_network(config: TrainingConfig, folder: Path) -> SuperPoint:
+    """The network as its last checkpoint left it, batch norm included."""
+    path = folder / LAST
+    if not path.exists():
+        raise ConfigError(f"{path}: not found; run the stage before this one first")
+    network = SuperPoint(config.network, norm=True)
+    network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["network"])
+    return network
+
+
+def training_photos(config: TrainingConfig) -> Tensor:
+    """All photographs to learn from, (N,H,W) uint8."""
+    return load_photos(config.photos, config.photo_size, config.folder / "photos.pt")
+
+
+def validation_photos(config: TrainingConfig) -> Tensor:
+    """The held-out photographs; the last of the training ones where the config names none."""
+    if config.validation_photos is None:
+        return training_photos(config)[-config.validation_count :]
+    cache = config.folder / "validation_photos.pt"
+    return load_photos((config.validation_photos,), config.photo_size, cache)[: config.validation_count]
