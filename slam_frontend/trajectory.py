@@ -62,7 +62,7 @@ def associate(timestamps0: Array, timestamps1: Array, max_difference: float = 0.
 def read_trajectory(path: Path, times: Path | None = None) -> Trajectory:
     """A trajectory file of whichever of the three formats its first row shows; ``times`` only matters for KITTI."""
     readers = {"tum": read_tum, "euroc": read_euroc}
-    format = _recognise(path)
+    format = recognise(path)
     return read_kitti(path, times) if format == "kitti" else readers[format](path)
 
 
@@ -113,7 +113,7 @@ def write_kitti(trajectory: Trajectory, path: Path) -> None:
     write_atomically(path, "".join(" ".join(f"{number:.9e}" for number in row) + "\n" for row in rows))
 
 
-def _recognise(path: Path) -> TrajectoryFormat:
+def recognise(path: Path) -> TrajectoryFormat:
     row = next((line for line in _read_text(path).splitlines() if _is_data(line)), "")
     columns = len(_split(row))
     if columns == 12 and "," not in row:

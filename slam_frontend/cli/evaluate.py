@@ -1,0 +1,60 @@
+"""``slam-frontend evaluate``: results against the truth."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from slam_frontend.cli.logs import logging_to
+
+if TYPE_CHECKING:
+    from slam_frontend.trajectory import Trajectory
+
+app = typer.Typer(no_args_is_help=True, help="Judge results by the truth.")
+
+
+class AlignmentChoice(StrEnum):
+    """How the estimate is moved onto the truth before positions are compared."""
+
+    SE3 = "se3"
+    SIM3 = "sim3"
+    NONE = "none"
+
+
+@app.callback()
+def root() -> None:
+    """Judge results by the truth."""
+
+
+@app.command("trajectory")
+def trajectory(
+    estimate: Annotated[Path, typer.Argument(help="A trajectory file: TUM, KITTI or EuRoC.")],
+    truth: Annotated[Path, typer.Argument(help="The true one, of any of these formats.")],
+    align: Annotated[AlignmentChoice, typer.Option(help="sim3 for one camera alone.")] = AlignmentChoice.SE3,
+    max_difference: Annotated[float, typer.Option(min=0, help="Seconds between a pose and its truth.")] = 0.02,
+    times: Annotated[Path | None, typer.Option(help="KITTI's times.txt, where one side has timestamps.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """ATE, RPE and KITTI's drift of a trajectory."""
+    from slam_frontend.cli.tables import print_metrics
+    from slam_frontend.evaluation.trajectory import evaluate
+    from slam_frontend.results import to_json
+
+    with logging_to(None):
+        metrics = evaluate(*_read_both(estimate, truth, times), align.value, max_difference)
+    if json:
+        print(to_json(metrics.as_dict()))
+    else:
+        print_metrics(metrics)
+
+
+def _read_both(estimate: Path, truth: Path, times: Path | None) -> "tuple[Trajectory, Trajectory]":
+    from slam_frontend.errors import SequenceError
+    from slam_frontend.trajectory import read_trajectory, recognise
+
+    counts_frames = [recognise(path) == "kitti" and times is None for path in (estimate, truth)]
+    if counts_frames[0] != counts_frames[1]:
+        without = estimate if counts_frames[0] else truth
+        raise SequenceError(f"{without}: a KITTI file has no timestamps, the other one does; give --times times.txt")
+    return read_trajectory(estimate, times), read_trajectory(truth, times)

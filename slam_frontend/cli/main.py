@@ -1,0 +1,45 @@
+"""The command ``slam-frontend``: nothing heavy is imported before a command really runs."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from slam_frontend import __version__
+from slam_frontend.cli import evaluate, run
+from slam_frontend.errors import FrontendError
+
+EXIT_USER_ERROR = 2
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(name="slam-frontend", no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"slam-frontend {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """A visual SLAM frontend with learned features: a recording goes in, a trajectory and a map come out."""
+
+
+app.command("run")(run.run)
+app.add_typer(evaluate.app, name="evaluate")
+
+
+def main() -> None:
+    """Run the command line; what a user can cause ends in one sentence and exit code 2."""
+    try:
+        app()
+    except FrontendError as error:
+        print(f"slam-frontend: {error}", file=sys.stderr)
+        sys.exit(EXIT_USER_ERROR)
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)

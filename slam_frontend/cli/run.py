@@ -1,0 +1,118 @@
+"""``slam-frontend run``: a recording goes in, a trajectory and a map come out."""
+
+import logging
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from slam_frontend.cli.logs import logging_to
+
+if TYPE_CHECKING:
+    from slam_frontend.config import RunConfig
+    from slam_frontend.datasets import Sequence
+    from slam_frontend.pipeline import RunResult
+    from slam_frontend.viz.snapshots import Snapshots
+
+EXIT_INTERRUPTED = 130
+DEFAULT_PARENT = Path("runs")
+
+
+class SensorChoice(StrEnum):
+    """What to use of a recording."""
+
+    AUTO = "auto"
+    MONO = "mono"
+    STEREO = "stereo"
+    RGBD = "rgbd"
+
+
+def run(
+    path: Annotated[Path, typer.Argument(help="A recording: a TUM, KITTI or EuRoC folder, images, a video, a camera.")],
+    format: Annotated[str, typer.Option(help="auto, tum, kitti, euroc, images, video.")] = "auto",
+    sensor: Annotated[SensorChoice | None, typer.Option(help="What to use; auto takes all there is.")] = None,
+    features: Annotated[str | None, typer.Option(help="superpoint, superpoint-fast, orb, sift, fast.")] = None,
+    config: Annotated[Path | None, typer.Option(help="A YAML file of settings.")] = None,
+    set: Annotated[list[str] | None, typer.Option(help="One setting, such as tracker.min_inliers=20.")] = None,
+    camera: Annotated[Path | None, typer.Option(help="A camera YAML, for images and videos.")] = None,
+    start: Annotated[int, typer.Option(min=0, help="The first frame.")] = 0,
+    limit: Annotated[int | None, typer.Option(min=1, help="How many frames at most.")] = None,
+    stride: Annotated[int, typer.Option(min=1, help="Every n-th frame.")] = 1,
+    out: Annotated[Path | None, typer.Option(help="Results; runs/SEQUENCE-FEATURES if not given.")] = None,
+    live: Annotated[bool, typer.Option("--live/--deterministic", help="Leave out frames to keep pace.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON instead of tables.")] = False,
+) -> None:
+    """Track a recording: a trajectory, a map, metrics and pictures come out."""
+    from slam_frontend.datasets import open_sequence
+    from slam_frontend.results import free_folder, prepare_folder
+
+    settings = _settings(config, set, sensor, features)
+    sequence = open_sequence(path, format, settings.sensor, start, limit, stride, camera)
+    settings = settings.model_copy(update={"sensor": str(sequence.sensor)})
+    name = f"{sequence.name}-{settings.extractor.name}"
+    folder = prepare_folder(out or free_folder(DEFAULT_PARENT, name))
+    with logging_to(folder / "run.log") as logger:
+        logger.info("%s", " ".join(sys.argv))
+        is_interrupted = _track(sequence, settings, folder, live, json, logger)
+    if is_interrupted:
+        raise typer.Exit(EXIT_INTERRUPTED)
+
+
+def _settings(
+    config: Path | None, overrides: list[str] | None, sensor: SensorChoice | None, features: str | None
+) -> "RunConfig":
+    """The command line wins over the file."""
+    from slam_frontend.config import RunConfig, load_config
+
+    chosen = [f"sensor={sensor}"] if sensor else []
+    chosen += [f"extractor.name={features}"] if features else []
+    return load_config(RunConfig, config, [*(overrides or []), *chosen])
+
+
+def _track(
+    sequence: "Sequence", config: "RunConfig", folder: Path, live: bool, as_json: bool, logger: logging.Logger
+) -> bool:
+    """Whether the user interrupted; what was tracked until then is written all the same."""
+    from slam_frontend.cli.tables import print_run
+    from slam_frontend.errors import FrontendError
+    from slam_frontend.results import to_json, write_run
+    from slam_frontend.summary import summarise
+    from slam_frontend.viz.snapshots import Snapshots
+
+    snapshots = Snapshots()
+    try:
+        result = _run_with_progress(sequence, config, live, snapshots)
+        summary = summarise(result, sequence.sensor, sequence.truth)
+        logger.info("%d of %d frames located", summary.located, summary.frames)
+        write_run(folder, result, summary, config, sequence.truth, snapshots.pictures)
+    except FrontendError as error:
+        logger.info("ended by: %s", error)
+        raise
+    if as_json:
+        print(to_json(summary.as_dict()))
+    else:
+        print_run(summary, sequence.name, config.extractor.name, folder)
+    return result.interrupted
+
+
+def _run_with_progress(sequence: "Sequence", config: "RunConfig", live: bool, snapshots: "Snapshots") -> "RunResult":
+    """The run with a bar on a terminal, and silence elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from slam_frontend.frontend import Frontend
+    from slam_frontend.pipeline import run_sequence
+
+    frontend = Frontend.from_config(config, sequence.camera, sequence.sensor)
+    console = Console(stderr=True)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("initializing", total=len(sequence) or None)
+
+        def on_frame(frame: Any, result: Any) -> None:
+            snapshots.update(frame, result)
+            progress.update(task, advance=1, description=str(result.estimate.state))
+
+        return run_sequence(frontend, sequence, on_frame, live)

@@ -1,0 +1,138 @@
+"""Everything a run leaves behind, in one folder."""
+
+import json
+import logging
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from slam_frontend.config import RunConfig, dump_config
+from slam_frontend.errors import MissingDependency, OutputError
+from slam_frontend.evaluation.trajectory import align_to_truth
+from slam_frontend.files import write_atomically
+from slam_frontend.pipeline import RunResult
+from slam_frontend.ply import write_ply
+from slam_frontend.summary import RunSummary
+from slam_frontend.trajectory import Trajectory, write_kitti, write_tum
+from slam_frontend.types import Array, Sensor
+from slam_frontend.viz.draw import encode_png
+from slam_frontend.viz.plots import FINAL, ONLINE, aligned_path, plot_trajectory
+
+logger = logging.getLogger(__name__)
+
+PROBE = ".writable"
+
+
+def prepare_folder(folder: Path) -> Path:
+    """The folder, made and proven to be writable; OutputError before any frame is read rather than after the last."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / PROBE).write_bytes(b"?")
+        (folder / PROBE).unlink()
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: results can't be written there ({error.strerror}); choose another --out"
+        ) from error
+    return folder
+
+
+def free_folder(parent: Path, name: str) -> Path:
+    """``parent/name``, or the first of ``name-2``, ``name-3``... that nobody has used yet."""
+    folder, number = parent / name, 1
+    while folder.exists():
+        number += 1
+        folder = parent / f"{name}-{number}"
+    return folder
+
+
+def write_run(
+    folder: Path,
+    result: RunResult,
+    summary: RunSummary,
+    config: RunConfig,
+    truth: Trajectory | None = None,
+    pictures: dict[int, Array] | None = None,
+) -> None:
+    """Trajectories, metrics, config, map and pictures; what can't be written doesn't stop the rest.
+
+    OutputError at the end names what is missing; without matplotlib the log says that there is no figure.
+    """
+    jobs: dict[str, Callable[[Path], None]] = {
+        "trajectory_online.txt": lambda path: write_tum(result.online, path),
+        "trajectory.txt": lambda path: write_tum(result.final, path),
+        "trajectory_kitti.txt": lambda path: write_kitti(without_gaps(result.final, result.indices), path),
+        "metrics.json": lambda path: write_atomically(path, to_json(summary.as_dict()) + "\n"),
+        "config.yaml": lambda path: write_atomically(path, dump_config(config)),
+        "map.ply": lambda path: write_ply(result.points, path),
+        "trajectory.png": lambda path: write_atomically(path, _figure(folder.name, result, summary, truth)),
+    }
+    for index, picture in (pictures or {}).items():
+        jobs[f"frames/{index:06d}.png"] = lambda path, picture=picture: _write_picture(picture, path)  # type: ignore[misc]
+    for leftover in folder.glob("frames/[0-9]*.png"):  # of an earlier run with the same --out
+        leftover.unlink()
+    failures = [failure for name, write in jobs.items() if (failure := _attempt(write, folder / name))]
+    if failures:
+        raise OutputError("; ".join([failures[0], *([f"and {len(failures) - 1} files more"] if failures[1:] else [])]))
+
+
+def without_gaps(trajectory: Trajectory, indices: Array) -> Trajectory:
+    """One row for each frame of the recording that was asked for; those that were skipped or dropped are lost."""
+    if len(indices) < 2:
+        return trajectory
+    step = int(np.gcd.reduce(np.diff(indices)))  # the stride of the run
+    rows = (indices - indices[0]) // step
+    T_world_cam = np.full((rows[-1] + 1, 4, 4), np.nan)
+    T_world_cam[rows] = trajectory.T_world_cam
+    timestamps = np.interp(np.arange(len(T_world_cam)), rows, trajectory.timestamps)
+    return Trajectory(timestamps, T_world_cam)
+
+
+def to_json(values: dict[str, Any]) -> str:
+    """JSON that every parser reads: what isn't a number is null."""
+    return json.dumps(_plain(values), indent=2, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _attempt(write: Callable[[Path], None], path: Path) -> str | None:
+    try:
+        write(path)
+    except MissingDependency as error:
+        logger.warning("no %s: %s", path.name, error)
+    except OutputError as error:
+        return str(error)
+    return None
+
+
+def _write_picture(picture: Array, path: Path) -> None:
+    try:
+        path.parent.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path.parent}: can't be made ({error.strerror})") from error
+    write_atomically(path, encode_png(picture))
+
+
+def _figure(title: str, result: RunResult, summary: RunSummary, truth: Trajectory | None) -> bytes:
+    longest = result.longest_segment
+    lines = []
+    for label, colour, path in (("online", ONLINE, result.online), ("after mapping", FINAL, result.final)):
+        path = path.keep(longest)
+        pair = align_to_truth(path, truth, summary.online.alignment) if truth and summary.online else None
+        lines.append(aligned_path(label, colour, path, pair))
+    if truth and summary.online:
+        return plot_trajectory(title, lines, _during(truth, result.online.timestamps))
+    return plot_trajectory(title, lines, None, unit="unknown unit" if summary.sensor is Sensor.MONO else "m")
+
+
+def _during(truth: Trajectory, timestamps: Array) -> Trajectory:
+    """The part of the truth that the run could have seen."""
+    return truth.select((truth.timestamps >= timestamps[0] - 0.05) & (truth.timestamps <= timestamps[-1] + 0.05))

@@ -1,0 +1,78 @@
+"""What the tracker sees, drawn onto the frame."""
+
+from collections import deque
+
+import cv2
+import numpy as np
+
+from slam_frontend.types import Array, Frame, FrameResult
+
+# Okabe and Ito's colours, told apart with any kind of sight; RGB.
+ORANGE, SKY, GREEN, VERMILION = (230, 159, 0), (86, 180, 233), (0, 158, 115), (213, 94, 0)
+WHITE, BLACK = (255, 255, 255), (0, 0, 0)
+SUBPIXEL_BITS = 4
+TRAIL_LENGTH = 15  # frames
+
+
+class Tracks:
+    """Where the landmarks in sight were seen in the last frames."""
+
+    def __init__(self, length: int = TRAIL_LENGTH) -> None:
+        self._history: deque[tuple[Array, Array]] = deque(maxlen=length)
+
+    def update(self, result: FrameResult) -> None:
+        """Note where a frame saw which landmark."""
+        estimate = result.estimate
+        seen = result.view.features.keypoints[estimate.keypoint_ids[: len(estimate.landmark_ids)]]
+        self._history.append((estimate.landmark_ids, seen))
+
+    def trails(self) -> list[Array]:
+        """One (L,2) line of pixels for each landmark of the last frame, newest point first, L of 1 and more."""
+        if not self._history:
+            return []
+        ids, points = self._history[-1]
+        trails = {landmark: [point] for landmark, point in zip(ids.tolist(), points, strict=True)}
+        growing = set(trails)  # a trail ends where its landmark wasn't seen
+        for earlier_ids, earlier_points in reversed(list(self._history)[:-1]):
+            seen = dict(zip(earlier_ids.tolist(), earlier_points, strict=True))
+            growing &= seen.keys()
+            for landmark in growing:
+                trails[landmark].append(seen[landmark])
+        return [np.array(trail) for trail in trails.values()]
+
+
+def draw_frame(frame: Frame, result: FrameResult, trails: list[Array]) -> Array:
+    """(H,W,3) uint8 RGB: tracked keypoints in green with their trails, the others in blue, and the state in words."""
+    canvas = cv2.cvtColor(frame.image, cv2.COLOR_GRAY2RGB) if frame.colour is None else frame.colour.copy()
+    keypoints, estimate = result.view.features.keypoints, result.estimate
+    tracked = estimate.keypoint_ids
+    _draw_points(canvas, np.delete(keypoints, tracked, axis=0), SKY, radius=1)
+    cv2.polylines(canvas, [_fixed_point(trail) for trail in trails], False, ORANGE, 1, cv2.LINE_AA, SUBPIXEL_BITS)
+    _draw_points(canvas, keypoints[tracked], GREEN, radius=3)
+    counts = f"{len(estimate.landmark_ids)} of {len(keypoints)} keypoints on landmarks"
+    mark = "  KEYFRAME" if result.keyframe else ""
+    _write(canvas, f"frame {frame.index}  {estimate.state}  {counts}{mark}")
+    return canvas
+
+
+def encode_png(image: Array) -> bytes:
+    """An (H,W,3) RGB image as a PNG file."""
+    _, data = cv2.imencode(".png", image[:, :, ::-1])
+    return bytes(data.tobytes())
+
+
+def _fixed_point(points: Array) -> Array:
+    """OpenCV draws between pixels with integers that count sixteenths."""
+    return np.round(points * (1 << SUBPIXEL_BITS)).astype(np.int32).reshape(-1, 1, 2)
+
+
+def _draw_points(canvas: Array, keypoints: Array, colour: tuple[int, int, int], radius: int) -> None:
+    for x, y in _fixed_point(keypoints).reshape(-1, 2).tolist():  # OpenCV has no call that draws many circles
+        cv2.circle(canvas, (x, y), radius << SUBPIXEL_BITS, colour, 1, cv2.LINE_AA, SUBPIXEL_BITS)
+
+
+def _write(canvas: Array, text: str) -> None:
+    scale = canvas.shape[1] / 1280 + 0.1
+    origin = (8, canvas.shape[0] - 8)
+    for colour, thickness in ((BLACK, 3), (WHITE, 1)):  # readable on any ground
+        cv2.putText(canvas, text, origin, cv2.FONT_HERSHEY_SIMPLEX, scale, colour, thickness, cv2.LINE_AA)
