@@ -1,0 +1,165 @@
+"""`slam-frontend evaluate features` and `slam-frontend evaluate detection`."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from slam_frontend.errors import ConfigError
+
+if TYPE_CHECKING:
+    from slam_frontend.evaluation.features import FeatureScores, PairSource
+    from slam_frontend.features import Extractor
+    from slam_frontend.types import Array
+
+FeatureNames = Annotated[
+    str, typer.Option("--features", help="Extractors, by commas; name=FILE gives one its weights: superpoint=best.pt")
+]
+OutFolder = Annotated[Path, typer.Option("--out", help="Folder for the JSON file and the figure")]
+Threshold = Annotated[float | None, typer.Option(help="Detection threshold of learned extractors")]
+Seed = Annotated[int, typer.Option(help="Of everything that is random")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file to `evaluate`."""
+    app.command("features")(evaluate_features)
+    app.command("detection")(evaluate_detection)
+
+
+def evaluate_features(
+    path: Annotated[Path, typer.Argument(help="Scenes in the HPatches layout, or a folder or tar of photographs")],
+    features: FeatureNames = "orb,sift,fast",
+    limit: Annotated[int | None, typer.Option(help="At most so many scenes or photographs")] = None,
+    threshold: Threshold = None,
+    seed: Seed = 0,
+    out: OutFolder = Path("runs/evaluate_features"),
+) -> None:
+    """Repeatability, matching and homography estimation on image pairs whose homography is known."""
+    from slam_frontend.evaluation.detectors import CLASSICAL
+    from slam_frontend.evaluation.features import HEADINGS, evaluate_detector, evaluate_extractor
+    from slam_frontend.evaluation.homography import HomographyProtocol
+
+    extractors = _create_extractors(features, HomographyProtocol().num_points, threshold)
+    pairs = _find_pairs(path, limit, seed)
+    scores: list[FeatureScores] = []
+    for name, extractor in extractors.items():
+        scores += evaluate_extractor(name, extractor, pairs)
+    for name, detect in CLASSICAL.items():
+        scores += evaluate_detector(name, detect, pairs)
+    scores.sort(key=lambda row: row.split == "all")  # the splits first, what they have in common last
+    labels = [
+        row.extractor if len({r.split for r in scores}) == 1 else f"{row.extractor} {row.split}" for row in scores
+    ]
+    columns = {heading: [getattr(row, name) for row in scores] for name, heading in HEADINGS.items()}
+    _report(
+        f"{path}: {scores[0].num_pairs} pairs",
+        labels,
+        columns,
+        [asdict(row) for row in scores],
+        {"path": str(path), "seed": seed},
+        out,
+    )
+
+
+def evaluate_detection(
+    features: FeatureNames = "",
+    count: Annotated[int, typer.Option(min=1, help="Shapes to render")] = 1000,
+    threshold: Threshold = 0.001,
+    seed: Seed = 2018,
+    out: OutFolder = Path("runs/evaluate_detection"),
+) -> None:
+    """Corners of held-out synthetic shapes, clean and noisy: mean average precision and localisation error."""
+    from slam_frontend.evaluation.detection import measure_detection
+    from slam_frontend.evaluation.detectors import CLASSICAL
+    from slam_frontend.evaluation.features import as_detector
+
+    extractors = _create_extractors(features, 300, threshold)
+    detectors = {name: as_detector(extractor) for name, extractor in extractors.items()} | CLASSICAL
+    columns: dict[str, list[float]] = {}
+    results = []
+    for condition, shapes in _render_shapes(count, seed).items():
+        found = [measure_detection(detect, shapes) for detect in detectors.values()]
+        columns[f"mAP, {condition}"] = [row.mean_average_precision for row in found]
+        columns[f"loc. err., {condition}"] = [row.localisation_error for row in found]
+        results += [
+            {"detector": name, "condition": condition, **asdict(row)}
+            for name, row in zip(detectors, found, strict=True)
+        ]
+    _report(f"{count} shapes", list(detectors), columns, results, {"count": count, "seed": seed}, out)
+
+
+def _create_extractors(names: str, max_keypoints: int, threshold: float | None) -> "dict[str, Extractor]":
+    from slam_frontend.features import create_extractor
+
+    extractors = {}
+    for spec in filter(None, names.replace(" ", "").split(",")):
+        name, _, weights = spec.partition("=")
+        settings: dict[str, Any] = {"name": name, "max_keypoints": max_keypoints, "threshold": threshold}
+        extractors[spec] = create_extractor(settings | ({"weights": weights} if weights else {}))
+    return extractors
+
+
+def _find_pairs(path: Path, limit: int | None, seed: int) -> "PairSource":
+    from slam_frontend.evaluation.hpatches import find_scenes, scene_pairs
+    from slam_frontend.evaluation.photos import read_photos
+    from slam_frontend.evaluation.warps import warp_pairs
+
+    if limit is not None and limit < 1:
+        raise ConfigError(f"--limit {limit}: expected at least 1")
+    scenes = find_scenes(path)
+    if scenes:
+        return lambda size: scene_pairs(scenes[:limit], size)
+    return lambda size: warp_pairs(islice(read_photos(path), limit), size, seed)
+
+
+def _render_shapes(count: int, seed: int) -> "dict[str, list[tuple[Array, Array]]]":
+    """The same shapes clean and as a bad camera would take them."""
+    import numpy as np
+    import torch
+
+    from slam_frontend.training.photometric import STRONG, degrade
+    from slam_frontend.training.shapes import render
+
+    rng = np.random.default_rng(seed)
+    shapes = [render(rng) for _ in range(count)]
+    images = torch.from_numpy(np.stack([shape.image for shape in shapes]))[:, None].float() / 255
+    generator = torch.Generator().manual_seed(seed)
+    noisy = torch.cat([degrade(part, STRONG, generator) for part in torch.split(images, 100)])
+    degraded = (noisy[:, 0] * 255).round().to(torch.uint8).numpy()
+    return {
+        "clean": [(shape.image, shape.corners) for shape in shapes],
+        "noisy": [(image, shape.corners) for image, shape in zip(degraded, shapes, strict=True)],
+    }
+
+
+def _report(
+    title: str,
+    labels: list[str],
+    columns: dict[str, list[float]],
+    scores: list[dict[str, Any]],
+    about: dict[str, Any],
+    out: Path,
+) -> None:
+    """The table on the terminal, the JSON file and the figure."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from slam_frontend.evaluation.report import draw_bars, write_json
+
+    table = Table("", *columns, title=title)
+    for row, label in enumerate(labels):
+        table.add_row(label, *_cells(columns, row))
+    console = Console()
+    console.print(table)
+    write_json(scores, about, out / "scores.json")
+    draw_bars(labels, columns, title, out / "scores.png")
+    console.print(f"scores and figure: {out}")
+
+
+def _cells(columns: dict[str, list[float]], row: int) -> Iterator[str]:
+    for values in columns.values():
+        yield "" if math.isnan(values[row]) else f"{values[row]:.3f}"
