@@ -35,7 +35,7 @@ class Rectifier:
 
 def rectify_pair(left: Lens, right: Lens, T_right_left: Array) -> tuple[Rectifier, Rectifier]:
     """Rectifiers for the left and the right images, with one K and the baseline."""
-    R, t = T_right_left[:3, :3], T_right_left[:3, 3]
+    R, t = T_right_left[:3, :3].copy(), T_right_left[:3, 3:].copy()
     lenses = left.K, left.distortion, right.K, right.distortion, left.size, R, t
     if left.is_fisheye:
         R0, R1, P0, P1, _ = cv2.fisheye.stereoRectify(*lenses, flags=cv2.CALIB_ZERO_DISPARITY, balance=0.0)

