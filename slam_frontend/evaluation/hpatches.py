@@ -50,7 +50,7 @@ def _read_image(scene: Path, number: str) -> Array:
             if image is None:
                 raise SequenceError(f"{file}: can't be decoded as an image; fetch the scene again")
             return np.asarray(image)
-    raise SequenceError(f"{scene}: no image {number} found; expected {number}.png or {number}.ppm beside H_1_{number}")
+    raise SequenceError(f"{scene}: found no image {number}; expected {number}.png or {number}.ppm")
 
 
 def _read_homography(file: Path) -> Array:

@@ -1,0 +1,81 @@
+"""The columns of matching, against features that know the truth."""
+
+import numpy as np
+import pytest
+
+from slam_frontend.evaluation.homography import corner_error, measure_matching
+from slam_frontend.evaluation.pairs import ImagePair, is_inside, warp_points
+from slam_frontend.types import Array, Features, Norm
+
+SIZE = (480, 640)
+H_1_0 = np.array([[0.9, 0.25, 20.0], [-0.25, 0.9, 120.0], [1e-4, 0, 1.0]])
+
+
+def pair() -> ImagePair:
+    image1 = np.zeros(SIZE, np.uint8)
+    image1[0, 0] = 1
+    return ImagePair("blank", "viewpoint", np.zeros(SIZE, np.uint8), image1, H_1_0)
+
+
+class Oracle:
+    """Sees the same points in both images, each with its own descriptor, but for so many that it describes wrongly."""
+
+    name = "oracle"
+    norm: Norm = "l2"
+
+    def __init__(self, wrong: float = 0.0, noise: float = 0.0, count: int = 600, in_both: bool = True) -> None:
+        rng = np.random.default_rng(0)
+        points = rng.uniform((0, 0), (639, 479), (3 * count, 2))
+        is_shared = is_inside(warp_points(points, H_1_0), SIZE)
+        self.points0 = (points[is_shared] if in_both else points)[:count]
+        self.points1 = warp_points(self.points0, H_1_0) + rng.normal(0, noise, (len(self.points0), 2))
+        rows = rng.normal(size=(len(self.points0), 64)).astype(np.float32)
+        self.descriptors = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        self.seen1 = self.descriptors.copy()
+        bad = rng.permutation(len(rows))[: round(wrong * len(rows))]
+        self.seen1[bad] = np.roll(self.seen1[bad], 1, axis=0)
+
+    def extract(self, image: Array) -> Features:
+        points, seen = (self.points1, self.seen1) if image[0, 0] else (self.points0, self.descriptors)
+        ones = np.ones(len(points), np.float32)
+        features = Features(points.astype(np.float32), ones, seen, self.norm, ones)
+        return features.select(is_inside(points, SIZE))
+
+
+def test_perfect_features_score_one_in_every_column() -> None:
+    found = measure_matching(Oracle(), pair())
+    assert found.nn_map == found.matching_score == found.precision == 1.0
+    assert found.corner_error < 0.01
+
+
+@pytest.mark.parametrize("wrong", [0.25, 0.6])
+def test_wrong_descriptors_lower_precision_and_score_by_their_share(wrong: float) -> None:
+    found = measure_matching(Oracle(wrong=wrong), pair())
+    assert found.precision == pytest.approx(1 - wrong, abs=0.01)
+    assert found.matching_score == pytest.approx(1 - wrong, abs=0.01)
+    assert found.nn_map < 1 - wrong + 0.01
+    assert found.corner_error < 0.01
+
+
+def test_noisy_keypoints_move_the_corners() -> None:
+    errors = [measure_matching(Oracle(noise=noise), pair()).corner_error for noise in (0.1, 1.0)]
+    assert 0 < errors[0] < 0.1 < errors[1] < 2
+
+
+def test_features_that_only_one_image_shows_do_not_lower_the_score() -> None:
+    assert measure_matching(Oracle(in_both=False), pair()).matching_score == pytest.approx(1.0, abs=0.01)
+
+
+def test_no_features_give_no_homography() -> None:
+    assert measure_matching(Oracle(count=0), pair()).corner_error == np.inf
+
+
+def test_three_matches_give_no_homography() -> None:
+    found = measure_matching(Oracle(count=3), pair())
+    assert found.corner_error == np.inf and found.precision == 1.0
+
+
+def test_a_shifted_homography_is_off_by_the_shift() -> None:
+    shift = np.array([[1, 0, 3.0], [0, 1, 4.0], [0, 0, 1]])
+    assert corner_error(shift @ H_1_0, H_1_0, SIZE) == pytest.approx(5.0)
+    assert corner_error(None, H_1_0, SIZE) == np.inf
