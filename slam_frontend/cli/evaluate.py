@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slam_frontend.cli.logs import logging_to
+from slam_frontend.cli.logs import warnings_on_stderr
 
 if TYPE_CHECKING:
     from slam_frontend.trajectory import Trajectory
 
-app = typer.Typer(no_args_is_help=True, help="Judge results by the truth.")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 
 class AlignmentChoice(StrEnum):
@@ -41,7 +41,7 @@ def trajectory(
     from slam_frontend.evaluation.trajectory import evaluate
     from slam_frontend.results import to_json
 
-    with logging_to(None):
+    with warnings_on_stderr():
         metrics = evaluate(*_read_both(estimate, truth, times), align.value, max_difference)
     if json:
         print(to_json(metrics.as_dict()))

@@ -8,39 +8,42 @@ from pathlib import Path
 
 from slam_frontend.errors import OutputError
 
-PACKAGE = "slam_frontend"
+PACKAGE = logging.getLogger("slam_frontend")
 
 
 class _OnStderr(logging.Handler):
-    """One line each, on whatever stderr is at that moment (a progress bar replaces it)."""
+    """One line each, on whatever stderr is at that moment: a progress bar puts itself in its place."""
 
     def emit(self, record: logging.LogRecord) -> None:
         print(f"{record.levelname.lower()}: {record.getMessage()}", file=sys.stderr)
 
 
 @contextmanager
-def logging_to(file: Path | None) -> Iterator[logging.Logger]:
-    """The package's logger with both outlets, for as long as the context lasts."""
-    logger = logging.getLogger(PACKAGE)
-    handlers: list[logging.Handler] = [_OnStderr(logging.WARNING)]
-    if file:
-        handlers.append(_open(file))
-    logger.setLevel(logging.INFO)
-    for handler in handlers:
-        logger.addHandler(handler)
-    try:
-        yield logger
-    finally:
-        for handler in handlers:
-            logger.removeHandler(handler)
-            handler.close()
+def warnings_on_stderr() -> Iterator[None]:
+    """Show what the library warns of, for as long as the context lasts."""
+    with _handler(_OnStderr(logging.WARNING)):
+        yield
 
 
-def _open(file: Path) -> logging.Handler:
-    logging.raiseExceptions = False  # a full disk is reported once, by what writes the results
+@contextmanager
+def log_file(path: Path) -> Iterator[logging.Logger]:
+    """Write all that the library says into a file, for as long as the context lasts."""
+    logging.raiseExceptions = False  # a disk that fills up is reported by whoever writes the results
     try:
-        handler = logging.FileHandler(file, mode="w")
+        handler = logging.FileHandler(path, mode="w")
     except OSError as error:
-        raise OutputError(f"{file}: can't be written ({error.strerror}); choose another --out") from error
+        raise OutputError(f"{path}: can't be written ({error.strerror}); choose another --out") from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    return handler
+    with _handler(handler):
+        yield PACKAGE
+
+
+@contextmanager
+def _handler(handler: logging.Handler) -> Iterator[None]:
+    PACKAGE.setLevel(logging.INFO)
+    PACKAGE.addHandler(handler)
+    try:
+        yield
+    finally:
+        PACKAGE.removeHandler(handler)
+        handler.close()

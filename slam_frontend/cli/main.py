@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 
 from slam_frontend import __version__
-from slam_frontend.cli import evaluate, run
+from slam_frontend.cli import evaluate, features, run, train
 from slam_frontend.errors import FrontendError
 
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
 
-app = typer.Typer(name="slam-frontend", no_args_is_help=True, pretty_exceptions_enable=False)
+# Plain help: drawing it with rich would double the time that it takes.
+app = typer.Typer(name="slam-frontend", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 def _print_version(wanted: bool) -> None:
@@ -31,7 +32,9 @@ def root(
 
 
 app.command("run")(run.run)
+features.register(evaluate.app)
 app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(train.app, name="train")
 
 
 def main() -> None:

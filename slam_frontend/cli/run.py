@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from slam_frontend.cli.logs import logging_to
+from slam_frontend.cli.logs import log_file, warnings_on_stderr
 
 if TYPE_CHECKING:
     from slam_frontend.config import RunConfig
     from slam_frontend.datasets import Sequence
+    from slam_frontend.frontend import Frontend
     from slam_frontend.pipeline import RunResult
     from slam_frontend.viz.snapshots import Snapshots
 
@@ -46,16 +47,18 @@ def run(
 ) -> None:
     """Track a recording: a trajectory, a map, metrics and pictures come out."""
     from slam_frontend.datasets import open_sequence
+    from slam_frontend.frontend import Frontend
     from slam_frontend.results import free_folder, prepare_folder
 
-    settings = _settings(config, set, sensor, features)
-    sequence = open_sequence(path, format, settings.sensor, start, limit, stride, camera)
-    settings = settings.model_copy(update={"sensor": str(sequence.sensor)})
-    name = f"{sequence.name}-{settings.extractor.name}"
-    folder = prepare_folder(out or free_folder(DEFAULT_PARENT, name))
-    with logging_to(folder / "run.log") as logger:
-        logger.info("%s", " ".join(sys.argv))
-        is_interrupted = _track(sequence, settings, folder, live, json, logger)
+    with warnings_on_stderr():
+        settings = _settings(config, set, sensor, features)
+        sequence = open_sequence(path, format, settings.sensor, start, limit, stride, camera)
+        settings = settings.model_copy(update={"sensor": str(sequence.sensor)})
+        frontend = Frontend.from_config(settings, sequence.camera, sequence.sensor)
+        folder = prepare_folder(out or free_folder(DEFAULT_PARENT, f"{sequence.name}-{settings.extractor.name}"))
+        with log_file(folder / "run.log") as logger:
+            logger.info("%s", " ".join(sys.argv))
+            is_interrupted = _track(frontend, sequence, settings, folder, live, json, logger)
     if is_interrupted:
         raise typer.Exit(EXIT_INTERRUPTED)
 
@@ -72,7 +75,13 @@ def _settings(
 
 
 def _track(
-    sequence: "Sequence", config: "RunConfig", folder: Path, live: bool, as_json: bool, logger: logging.Logger
+    frontend: "Frontend",
+    sequence: "Sequence",
+    config: "RunConfig",
+    folder: Path,
+    live: bool,
+    as_json: bool,
+    logger: logging.Logger,
 ) -> bool:
     """Whether the user interrupted; what was tracked until then is written all the same."""
     from slam_frontend.cli.tables import print_run
@@ -83,29 +92,28 @@ def _track(
 
     snapshots = Snapshots()
     try:
-        result = _run_with_progress(sequence, config, live, snapshots)
+        result = _run_with_progress(frontend, sequence, live, snapshots)
         summary = summarise(result, sequence.sensor, sequence.truth)
         logger.info("%d of %d frames located", summary.located, summary.frames)
+        if as_json:
+            print(to_json(summary.as_dict()))
+        else:
+            print_run(summary, f"{sequence.name}, {sequence.sensor}, {config.extractor.name}")
         write_run(folder, result, summary, config, sequence.truth, snapshots.pictures)
     except FrontendError as error:
         logger.info("ended by: %s", error)
         raise
-    if as_json:
-        print(to_json(summary.as_dict()))
-    else:
-        print_run(summary, sequence.name, config.extractor.name, folder)
+    print(f"results, pictures and map: {folder}", file=sys.stderr if as_json else sys.stdout)
     return result.interrupted
 
 
-def _run_with_progress(sequence: "Sequence", config: "RunConfig", live: bool, snapshots: "Snapshots") -> "RunResult":
+def _run_with_progress(frontend: "Frontend", sequence: "Sequence", live: bool, snapshots: "Snapshots") -> "RunResult":
     """The run with a bar on a terminal, and silence elsewhere."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from slam_frontend.frontend import Frontend
     from slam_frontend.pipeline import run_sequence
 
-    frontend = Frontend.from_config(config, sequence.camera, sequence.sensor)
     console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:

@@ -1,7 +1,5 @@
 """Results as tables for the terminal."""
 
-from pathlib import Path
-
 from rich.console import Console
 from rich.table import Table
 
@@ -11,10 +9,10 @@ from slam_frontend.summary import RunSummary
 ALIGNMENTS = {"se3": "SE(3)", "sim3": "Sim(3)", "none": "no"}
 
 
-def print_run(summary: RunSummary, name: str, features: str, folder: Path) -> None:
-    """What happened, how fast, how exact, and where the files are."""
+def print_run(summary: RunSummary, title: str) -> None:
+    """What happened, how fast, and how exact."""
     console = Console()
-    console.print(_counts(summary, f"{name}, {summary.sensor}, {features}"))
+    console.print(_counts(summary, title))
     console.print(_times(summary))
     if summary.online and summary.final:
         console.print(_errors({"online": summary.online, "after mapping": summary.final}))
@@ -23,7 +21,6 @@ def print_run(summary: RunSummary, name: str, features: str, folder: Path) -> No
     if len(summary.located_by_segment) > 1:
         sizes = ", ".join(map(str, summary.located_by_segment))
         console.print(f"the map was started anew: segments of {sizes} frames; errors are the longest one's")
-    console.print(f"results: {folder}", soft_wrap=True)
 
 
 def print_metrics(metrics: TrajectoryMetrics) -> None:

@@ -8,8 +8,7 @@ import numpy as np
 from slam_frontend.types import Array, Frame, FrameResult
 
 # Okabe and Ito's colours, told apart with any kind of sight; RGB.
-ORANGE, SKY, GREEN, VERMILION = (230, 159, 0), (86, 180, 233), (0, 158, 115), (213, 94, 0)
-WHITE, BLACK = (255, 255, 255), (0, 0, 0)
+ORANGE, SKY, GREEN, WHITE = (230, 159, 0), (86, 180, 233), (0, 158, 115), (255, 255, 255)
 SUBPIXEL_BITS = 4
 TRAIL_LENGTH = 15  # frames
 
@@ -72,7 +71,9 @@ def _draw_points(canvas: Array, keypoints: Array, colour: tuple[int, int, int], 
 
 
 def _write(canvas: Array, text: str) -> None:
-    scale = canvas.shape[1] / 1280 + 0.1
-    origin = (8, canvas.shape[0] - 8)
-    for colour, thickness in ((BLACK, 3), (WHITE, 1)):  # readable on any ground
-        cv2.putText(canvas, text, origin, cv2.FONT_HERSHEY_SIMPLEX, scale, colour, thickness, cv2.LINE_AA)
+    """White on a darkened strip along the bottom."""
+    scale = canvas.shape[1] / 1600 + 0.15
+    height = round(40 * scale)
+    canvas[-height:] //= 4
+    origin = (height // 3, canvas.shape[0] - height // 3)
+    cv2.putText(canvas, text, origin, cv2.FONT_HERSHEY_SIMPLEX, scale, WHITE, 1, cv2.LINE_AA)

@@ -67,14 +67,14 @@ def _draw_top_view(axes: Any, paths: list[DrawnPath], truth: Trajectory | None, 
     reference = paths[0].positions if truth is None else truth.T_world_cam[:, :3, 3]
     horizontal, vertical = top_view_axes(reference)
     if truth is not None:
-        axes.plot(reference[:, horizontal], reference[:, vertical], "--", color=TRUTH, label="truth", linewidth=1.5)
+        axes.plot(reference[:, horizontal], reference[:, vertical], "--", color=TRUTH, label="truth", zorder=3)
     for path in paths:
         across, up = path.positions[:, horizontal], path.positions[:, vertical]
         axes.plot(across, up, color=path.colour, label=path.label, linewidth=1.5)
     start = reference[np.isfinite(reference).all(axis=1)][:1]
     axes.plot(start[:, horizontal], start[:, vertical], "o", color=TRUTH, label="start", markersize=6)
     axes.set_aspect("equal", adjustable="datalim")
-    axes.set(xlabel=f"{AXES[horizontal]} [{unit}]", ylabel=f"{AXES[vertical]} [{unit}]", title="path, the widest plane")
+    axes.set(xlabel=f"{AXES[horizontal]} [{unit}]", ylabel=f"{AXES[vertical]} [{unit}]", title="path")
     axes.grid(alpha=0.3)
     axes.legend()
 
