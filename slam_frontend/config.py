@@ -72,7 +72,7 @@ class InitializerConfig(Section):
 
     min_matches: int = Field(60, ge=8)
     min_inlier_fraction: float = Field(0.7, gt=0, le=1)
-    min_parallax_deg: float = Field(1.0, gt=0)
+    min_parallax_deg: float = Field(1.5, gt=0)  # that a quarter of the points must exceed
     ransac_threshold: float = Field(1.5, gt=0)
 
 
@@ -81,7 +81,7 @@ class MapperConfig(Section):
 
     min_tracked_fraction: float = Field(0.75, gt=0, le=1)  # of the reference keyframe's landmarks
     max_keyframe_gap: int = Field(30, ge=1)  # frames
-    min_shift: float = Field(20.0, ge=0)  # median pixels at 640 columns since the last keyframe
+    min_shift: float = Field(40.0, ge=0)  # median pixels at 640 columns since the last keyframe
     min_parallax_deg: float = Field(1.0, gt=0)
     window: int = Field(8, ge=2)  # keyframes that bundle adjustment moves
     num_fixed: int = Field(8, ge=1)  # keyframes around them that hold them in place

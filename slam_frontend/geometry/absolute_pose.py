@@ -52,10 +52,11 @@ def refine_pose(
     residuals, J = linearise(T, points_world, measured, camera)
     weights, cost = robust_weights(residuals)
     for _ in range(max_iterations):
-        A = np.einsum("nki,n,nkj->ij", J, weights, J)
-        b = np.einsum("nki,n,nk->i", J, weights, residuals)
+        flat = J.reshape(-1, 6)
+        weighted = flat.T * np.repeat(weights, 3)
+        A = weighted @ flat
         try:
-            step = np.linalg.solve(A + damping * np.diag(np.diag(A)), -b)
+            step = np.linalg.solve(A + damping * np.diag(np.diag(A)), -weighted @ residuals.ravel())
         except np.linalg.LinAlgError:
             return None
         candidate = se3.exp(step) @ T

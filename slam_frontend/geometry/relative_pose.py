@@ -19,7 +19,7 @@ class TwoView:
 
     T_1_0: Array  # (4,4)
     points: Array  # (N,3) in camera 0, NaN where the match disagrees
-    parallax: float  # median angle between the rays of the points, radians
+    parallax: float  # angle between its rays that a quarter of the points exceed, radians
 
     @property
     def inliers(self) -> Array:
@@ -81,7 +81,7 @@ def _judge(T_1_0: Array, keypoints0: Array, keypoints1: Array, camera: Camera, t
         agree = (error0 < 2 * threshold) & (error1 < 2 * threshold)
     points = np.where(agree[:, None], points, np.nan)
     angles = parallax(rays0[agree], rays1[agree], T_1_0)
-    return TwoView(T_1_0, points, float(np.median(angles)) if len(angles) else 0.0)
+    return TwoView(T_1_0, points, float(np.quantile(angles, 0.75)) if len(angles) else 0.0)
 
 
 def _clear_winner(solutions: list[TwoView]) -> TwoView | None:

@@ -93,10 +93,9 @@ def jacobian_by_point(points_cam: Array, measured: Measurements, camera: Camera)
 
 def chain_to_twist(J_point: Array, points_cam: Array) -> Array:
     """(N,3,6): derivatives by the point carried on to a left twist, d(exp(xi) p) = rho + phi x p."""
-    J = np.empty((len(points_cam), 3, 6))
-    J[:, :, :3] = J_point
-    J[:, :, 3:] = np.cross(points_cam[:, None, :], J_point)  # a . (phi x p) = phi . (p x a)
-    return J
+    x, y, z = points_cam.T[:, :, None]  # (N,1) each
+    a, b, c = J_point[:, :, 0], J_point[:, :, 1], J_point[:, :, 2]
+    return np.stack([a, b, c, y * c - z * b, z * a - x * c, x * b - y * a], axis=2)  # J (phi x p) = phi . (p x J)
 
 
 def robust_weights(residuals: Array, scale: float = 2.45) -> tuple[Array, float]:

@@ -30,6 +30,7 @@ class Tracker:
         self.initializer = initializer
         self.relocalizer = Relocalizer(camera, config, matcher)
         self.motion = ConstantVelocity()
+        self.last_seen = np.empty(0, np.int64)  # landmark ids
         self.pixel_scale = camera.width / REFERENCE_WIDTH
 
     def locate(self, view: View, map: LocalMap) -> PoseEstimate:
@@ -44,6 +45,7 @@ class Tracker:
             self.motion.forget()
         else:
             self.motion.update(view.timestamp, estimate.T_world_cam)
+            self.last_seen = estimate.landmark_ids
         return replace(estimate, segment=map.segment)
 
     def _follow(self, view: View, map: LocalMap) -> PoseEstimate | None:
@@ -66,8 +68,9 @@ class Tracker:
         return None
 
     def _find_pose(self, view: View, map: LocalMap, T_world_cam: Array, radius: float) -> Array | None:
-        """A pose by RANSAC from landmarks found near their projections."""
+        """A pose by RANSAC from the landmarks seen last, found near their projections."""
         visible = map.visible_from(T_world_cam, self.camera, margin=radius)
+        visible = visible.select(np.isin(visible.ids, self._recent(map)))
         matches = self.search.match(visible, view, radius)
         pose = solve_pnp(
             visible.positions[matches.indices[:, 0]],
@@ -79,6 +82,11 @@ class Tracker:
         if pose is None or pose.inliers.sum() < self.config.min_inliers:
             return None
         return se3.inverse(pose.T_cam_world)
+
+    def _recent(self, map: LocalMap) -> Array:
+        """Ids of the landmarks that the last frame saw, and those that came with the last keyframe."""
+        latest = map.latest()
+        return self.last_seen if latest is None else np.union1d(self.last_seen, map.associations(latest.id)[1])
 
     def _track_local_map(self, view: View, map: LocalMap, T_world_cam: Array) -> PoseEstimate | None:
         """The pose that all landmarks in sight agree on, from a pose that is nearly right."""

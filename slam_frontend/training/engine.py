@@ -36,6 +36,7 @@ def create_engine(device: str = "auto", precision: str = "auto") -> Engine:
     """The engine that the settings and torchrun's environment ask for."""
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     chosen = _choose_device(device)
+    torch.set_flush_denormal(True)  # vanishing gradients and moments would slow a CPU down
     if world > 1 and not distributed.is_initialized():
         distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
     if precision == "auto":

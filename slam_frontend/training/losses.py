@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from slam_frontend.models.network_config import CELL
 
-FAR = 1e6
+OUT_OF_THE_RACE = -60.0  # a logit that no softmax notices, yet whose exponential is no slow denormal number
 
 
 class Correspondences(NamedTuple):
@@ -88,7 +88,7 @@ def _smooth(heatmap: Tensor) -> Tensor:
 def dual_softmax_loss(pairs: Correspondences, temperature: float = 0.07, safe_radius: float = 4.0) -> Tensor:
     """Negative log-likelihood of the right match in both directions; places within the safe radius don't compete."""
     similarity = pairs.descriptors0 @ pairs.descriptors1.transpose(1, 2) / temperature  # (B,N,N)
-    similarity = similarity.masked_fill(_not_a_negative(pairs, safe_radius), -FAR)
+    similarity = similarity.masked_fill(_not_a_negative(pairs, safe_radius), OUT_OF_THE_RACE)
     right = similarity.diagonal(dim1=1, dim2=2)
     loss = 0.5 * (similarity.logsumexp(2) + similarity.logsumexp(1)) - right
     return per_image_mean(loss.masked_fill(~pairs.valid, 0), pairs.valid)
@@ -102,7 +102,8 @@ def sparse_hinge_loss(
     right = similarity.diagonal(dim1=1, dim2=2)
     wrong = similarity.masked_fill(_not_a_negative(pairs, safe_radius) | _diagonal(similarity), -1)
     hardest = wrong.topk(min(negatives, wrong.shape[2]), dim=2).values
-    loss = positive_weight * (1 - right).clamp_min(0) + (hardest - 0.2).clamp_min(0).mean(2)
+    there = (hardest > -1).sum(2).clamp_min(1)
+    loss = positive_weight * (1 - right).clamp_min(0) + (hardest - 0.2).clamp_min(0).sum(2) / there
     return per_image_mean(loss, pairs.valid)
 
 
