@@ -1,13 +1,11 @@
 """`slam-frontend train`: shapes, magicpoint, label, superpoint, all."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
-
     from slam_frontend.training.config import TrainingConfig
     from slam_frontend.training.loop import Report, Watch
 
@@ -173,7 +171,7 @@ class ProgressWatch:
                 self._writer.add_scalar(name, value, report.step)
 
 
-def _open_tensorboard(folder: Path) -> "SummaryWriter":
+def _open_tensorboard(folder: Path) -> Any:
     from slam_frontend.optional import require
 
     return require("torch.utils.tensorboard", extra="train").SummaryWriter(folder)

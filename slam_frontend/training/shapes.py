@@ -10,6 +10,7 @@ from slam_frontend.types import Array
 
 OVERSAMPLING = 2
 SHIFT = 4  # cv2 draws at 1/16 pixel
+OUTLINE = 0.68  # pixels by which cv2's smooth filling exceeds a polygon on each side, measured
 MIN_CONTRAST = 30
 TILE_CONTRAST = 50
 TILE_NOISE = 12
@@ -261,13 +262,24 @@ def _line(canvas: Array, segment: Array, grey: int, thickness: int) -> None:
 
 
 def _fill(canvas: Array, vertices: Array, grey: int, texture: np.random.Generator | None = None) -> None:
-    fixed = np.round(vertices * 2**SHIFT).astype(np.int32)
+    fixed = np.round(_inset(vertices, OUTLINE) * 2**SHIFT).astype(np.int32)
     cv2.fillPoly(canvas, [fixed], grey, cv2.LINE_AA, SHIFT)
     if texture is None or texture.random() < 0.5:
         return
     mask = cv2.fillPoly(np.zeros_like(canvas), [fixed], 1, cv2.LINE_8, SHIFT)
     grain = texture.normal(0, texture.uniform(2, 12), canvas.shape)
     canvas[mask > 0] = np.clip(canvas[mask > 0] + grain[mask > 0], 0, 255).astype(np.uint8)
+
+
+def _inset(vertices: Array, distance: float) -> Array:
+    """The polygon (N,2) with every side moved inwards."""
+    along = np.roll(vertices, -1, 0) - vertices
+    along /= np.linalg.norm(along, axis=1, keepdims=True) + 1e-9
+    area = (vertices[:, 0] * np.roll(vertices[:, 1], -1) - vertices[:, 1] * np.roll(vertices[:, 0], -1)).sum()
+    inwards = np.stack([-along[:, 1], along[:, 0]], 1) * np.sign(area)
+    before = np.roll(inwards, 1, 0)
+    shared = 1 + (before * inwards).sum(1, keepdims=True)
+    return np.asarray(vertices + distance * (before + inwards) / np.maximum(shared, 0.3))
 
 
 def _keep_inside(corners: Array, size: tuple[int, int]) -> Array:

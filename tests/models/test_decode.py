@@ -1,0 +1,76 @@
+"""Decoding of one image in numpy, and its agreement with the batched one in torch."""
+
+import numpy as np
+import pytest
+import torch
+
+from slam_frontend.models import decode, heatmap
+
+
+@pytest.fixture
+def logits():
+    return np.random.default_rng(3).normal(0, 2, (65, 15, 20)).astype(np.float32)
+
+
+def test_a_cells_channel_is_its_pixel_row_by_row():
+    logits = np.full((65, 2, 3), -20, np.float32)
+    logits[8 * 5 + 2, 1, 2] = 20  # row 5, column 2 of the cell in row 1, column 2
+    assert np.argwhere(decode.to_heatmap(logits) > 0.9).tolist() == [[8 + 5, 16 + 2]]
+
+
+def test_numpy_and_torch_find_the_same_points(logits):
+    image = decode.to_heatmap(logits)
+    keypoints, scores = decode.find_keypoints(image, 100, 0.01)
+    batch = heatmap.to_heatmap(torch.from_numpy(logits)[None])
+    np.testing.assert_allclose(batch[0], image, atol=1e-6)
+    points = heatmap.find_points(batch, 100, 0.01)
+    count = int((points.scores[0] > 0).sum())
+    assert count == len(scores) > 20
+    np.testing.assert_allclose(points.positions[0, :count], keypoints, atol=1e-4)
+    np.testing.assert_allclose(points.scores[0, :count], scores, atol=1e-6)
+
+
+def test_numpy_and_torch_sample_the_same_descriptors(logits):
+    coarse = logits[:32]
+    keypoints = np.random.default_rng(1).uniform((0, 0), (159, 119), (200, 2)).astype(np.float32)
+    expected = heatmap.sample(torch.from_numpy(coarse)[None], torch.from_numpy(keypoints)[None])[0]
+    np.testing.assert_allclose(decode.sample_descriptors(coarse, keypoints), expected, atol=1e-5)
+
+
+def test_a_descriptor_at_a_cells_centre_is_that_cells():
+    coarse = np.random.default_rng(0).normal(size=(4, 5, 6)).astype(np.float32)
+    sampled = decode.sample_descriptors(coarse, np.array([[2 * 8 + 3.5, 3 * 8 + 3.5]], np.float32))
+    np.testing.assert_allclose(sampled[0], coarse[:, 3, 2] / np.linalg.norm(coarse[:, 3, 2]), atol=1e-6)
+
+
+def test_no_two_keypoints_are_nearer_than_the_radius_nor_to_the_border():
+    image = np.random.default_rng(0).random((96, 128)).astype(np.float32)
+    image[40:60, 40:60] *= 0.5
+    peaks = decode.find_keypoints(image, 1000, 0.01, nms_radius=4, border=6)[0]
+    rounded, _ = decode._find_peaks(image, 0.01, 4, 6)
+    gaps = np.abs(rounded[:, None] - rounded[None]).max(2) + 100 * np.eye(len(rounded), dtype=int)
+    assert gaps.min() > 4
+    assert len(peaks) == len(rounded)
+    assert rounded.min() >= 6 and (rounded <= (127 - 6, 95 - 6)).all()
+
+
+def test_a_peak_between_pixels_is_found_between_them():
+    x, y = np.meshgrid(np.arange(64), np.arange(48))
+    image = np.exp(-((x - 20.3) ** 2 + (y - 30.7) ** 2) / 2 / 0.8**2).astype(np.float32)
+    keypoints, _ = decode.find_keypoints(image, 10, 0.1)
+    np.testing.assert_allclose(keypoints, [[20.3, 30.7]], atol=0.05)
+
+
+def test_the_best_keypoints_are_kept_best_first():
+    image = np.zeros((64, 64), np.float32)
+    for step, (x, y) in enumerate([(10, 10), (30, 10), (50, 10), (10, 40), (30, 40)], start=1):
+        image[y, x] = step / 10
+    keypoints, scores = decode.find_keypoints(image, 3, 0.05)
+    np.testing.assert_allclose(scores, [0.5, 0.4, 0.3])
+    assert keypoints.tolist() == [[30, 40], [10, 40], [50, 10]]
+
+
+def test_an_empty_heatmap_gives_empty_arrays():
+    keypoints, scores = decode.find_keypoints(np.zeros((64, 64), np.float32), 100, 0.1)
+    assert keypoints.shape == (0, 2) and scores.shape == (0,)
+    assert decode.sample_descriptors(np.ones((8, 8, 8), np.float32), keypoints).shape == (0, 8)

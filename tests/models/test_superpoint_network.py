@@ -1,0 +1,44 @@
+"""The network has the paper's layers, and folding changes nothing."""
+
+import pytest
+import torch
+
+from slam_frontend.config import parse_config
+from slam_frontend.errors import ConfigError
+from slam_frontend.models.network_config import FAST, NetworkConfig
+from slam_frontend.models.superpoint import SuperPoint, fold
+
+PUBLISHED = "conv1a conv1b conv2a conv2b conv3a conv3b conv4a conv4b convPa convPb convDa convDb".split()
+
+
+def test_the_papers_network_has_its_size_and_its_layer_names():
+    network = SuperPoint()
+    assert sum(p.numel() for p in network.parameters()) == 1_300_865
+    assert {name.split(".")[0] for name in network.state_dict()} == set(PUBLISHED)
+
+
+@pytest.mark.parametrize("config", [NetworkConfig(), FAST])
+def test_outputs_have_65_classes_and_unit_descriptors_once_per_cell(config):
+    with torch.inference_mode():
+        logits, descriptors = SuperPoint(config)(torch.rand(2, 1, 48, 64))
+    assert logits.shape == (2, 65, 6, 8)
+    assert descriptors.shape == (2, config.descriptor_dim, 6, 8)
+    torch.testing.assert_close(descriptors.norm(dim=1), torch.ones(2, 6, 8))
+
+
+def test_folding_keeps_what_the_network_says():
+    torch.manual_seed(0)
+    network = SuperPoint(FAST, norm=True).train()
+    for _ in range(3):  # so that batch norm has something to fold
+        network(torch.rand(8, 1, 48, 64) * 0.7)
+    images = torch.rand(2, 1, 48, 64)
+    folded = fold(network.eval())
+    assert not any("norm" in name for name in folded.state_dict())
+    with torch.inference_mode():
+        for given, expected in zip(folded(images), network(images), strict=True):
+            torch.testing.assert_close(given, expected, atol=1e-4, rtol=1e-4)
+
+
+def test_a_network_that_does_not_end_at_an_eighth_is_refused_with_a_sentence():
+    with pytest.raises(ConfigError, match="needs 3 blocks"):
+        parse_config(NetworkConfig, {"stem_stride": 2}, source="x.yaml")

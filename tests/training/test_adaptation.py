@@ -1,0 +1,70 @@
+"""Homographic adaptation finds a corner where it is, whatever the views, and goes on where it stopped."""
+
+import torch
+from torch import nn
+
+from slam_frontend.models.network_config import FAST
+from slam_frontend.training.adaptation import adapt, label, label_photos
+from slam_frontend.training.config import LabelConfig
+from slam_frontend.training.datasets import load_labels, shard_path
+from slam_frontend.training.engine import Engine
+
+CPU = Engine(torch.device("cpu"), torch.float32)
+FEW = LabelConfig(homographies=12, batch=4, shard=2, count=20, threshold=0.01)
+SPOTS = torch.tensor([[40.0, 30.0], [80.0, 60.0], [90.0, 20.0]])
+
+
+class BrightSpots(nn.Module):
+    """A detector that finds bright pixels."""
+
+    config = FAST
+
+    def forward(self, images):
+        cells = nn.functional.pixel_unshuffle(images, 8) * 12
+        return torch.cat([cells, torch.full_like(cells[:, :1], 8)], 1), cells[:, :4]
+
+
+def photo_with(spots):
+    photo = torch.zeros(96, 128)
+    for x, y in spots:
+        photo[int(y) - 1 : int(y) + 2, int(x) - 1 : int(x) + 2] = 200
+        photo[int(y), int(x)] = 255
+    return photo.to(torch.uint8)
+
+
+def test_the_mean_heatmap_peaks_at_the_spots():
+    with torch.inference_mode():
+        labels = label(BrightSpots(), photo_with(SPOTS), FEW, CPU, seed=0)
+    found = labels[labels[:, 2].isfinite()]
+    assert labels.shape == (20, 3) and len(found) == 3
+    assert torch.cdist(found[:, :2], SPOTS).min(0).values.max() < 0.5
+
+
+def test_the_edge_of_the_photograph_is_no_point():
+    with torch.inference_mode():
+        heatmap = adapt(BrightSpots(), torch.full((96, 128), 30, dtype=torch.uint8), FEW, CPU, seed=0)
+    assert heatmap.max() < 0.01
+
+
+def test_shards_that_exist_are_not_made_again(tmp_path, monkeypatch):
+    monkeypatch.setattr("slam_frontend.training.adaptation.fold", lambda network: network)
+    photos = torch.stack([photo_with(SPOTS[:count]) for count in (1, 2, 3, 1, 2)])
+    first = list(label_photos(BrightSpots(), photos, FEW, CPU, tmp_path))
+    assert first == [2, 2, 1]
+    written = shard_path(tmp_path, 2).stat().st_mtime_ns
+    shard_path(tmp_path, 4).unlink()
+    assert list(label_photos(BrightSpots(), photos, FEW, CPU, tmp_path)) == [2, 2, 1]
+    assert shard_path(tmp_path, 2).stat().st_mtime_ns == written
+    rows, labels = load_labels(tmp_path)
+    assert rows.tolist() == [0, 1, 2, 3, 4]
+    assert labels[:, :, 2].isfinite().sum(1).tolist() == [1, 2, 3, 1, 2]
+
+
+def test_two_processes_share_the_shards(tmp_path, monkeypatch):
+    monkeypatch.setattr("slam_frontend.training.adaptation.fold", lambda network: network)
+    photos = torch.stack([photo_with(SPOTS)] * 5)
+    for rank in range(2):
+        list(label_photos(BrightSpots(), photos, FEW, Engine(CPU.device, CPU.dtype, rank, 2), tmp_path))
+        if rank == 0:
+            assert load_labels(tmp_path)[0].tolist() == [0, 1, 4]
+    assert load_labels(tmp_path)[0].tolist() == [0, 1, 2, 3, 4]

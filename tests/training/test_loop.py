@@ -1,0 +1,171 @@
+"""The loop goes on where it was killed, keeps the last good checkpoint, and is the same under torchrun."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+import torch
+from torch import nn
+
+from slam_frontend.models.network_config import NetworkConfig
+from slam_frontend.models.superpoint import SuperPoint
+from slam_frontend.training.config import LoopConfig
+from slam_frontend.training.engine import Engine
+from slam_frontend.training.loop import LAST, Loop, TrainingError, learning_rate
+
+TINY = NetworkConfig(blocks=((2, 2), (2, 2), (2, 2)), stem_stride=2, head=4, descriptor_dim=4)
+CPU = Engine(torch.device("cpu"), torch.float32)
+
+
+class Reconstruct:
+    """A task whose loss depends on the step's generator and on the network alone."""
+
+    def __init__(self, fail_at: int | None = None) -> None:
+        self.calls = 0
+        self.fail_at = fail_at
+
+    def losses(self, network, batch, size, generator):
+        self.calls += 1
+        logits, descriptors = network(torch.rand(batch, 1, *size, generator=generator))
+        loss = logits.square().mean() + descriptors[:, 0].mean()
+        return {"all": loss * (float("nan") if self.calls == self.fail_at else 1.0)}
+
+    def validate(self, network):
+        return {"score": -float(network.layer("convPb").weight.abs().sum())}
+
+
+def make_loop(folder, task=None, **settings):
+    torch.manual_seed(0)
+    config = LoopConfig(**{"steps": 12, "batch": 2, "size": (16, 16), "validations": 2, **settings})
+    return Loop(SuperPoint(TINY, norm=True), task or Reconstruct(), config, CPU, folder)
+
+
+def weights_of(loop):
+    return torch.cat([p.detach().flatten() for p in loop.network.parameters()])
+
+
+def test_a_run_in_two_halves_ends_where_a_whole_one_does(tmp_path):
+    whole = make_loop(tmp_path / "whole")
+    assert whole.run()
+    half = make_loop(tmp_path / "halves")
+    for _ in range(5):
+        half.advance()
+    half.save(LAST)
+    second = make_loop(tmp_path / "halves")
+    assert second.run()
+    assert second.step == whole.step == 12
+    torch.testing.assert_close(weights_of(second), weights_of(whole), atol=0, rtol=0)
+
+
+def test_a_run_that_is_complete_does_nothing_more(tmp_path):
+    make_loop(tmp_path).run()
+    again = make_loop(tmp_path)
+    assert again.run()
+    assert again.task.calls == 0
+
+
+def test_a_slice_stops_in_time_and_says_that_there_is_more(tmp_path):
+    loop = make_loop(tmp_path, steps=10**6)
+    assert not loop.run(stop_after_minutes=0.2 / 60)
+    assert (tmp_path / LAST).exists()
+    assert 0 < loop.step < 10**6
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_checkpoint(tmp_path):
+    with pytest.raises(TrainingError, match="no longer a number at step 6"):
+        make_loop(tmp_path, Reconstruct(fail_at=7)).run()
+    state = torch.load(tmp_path / LAST, weights_only=True)
+    assert state["step"] == 6
+    assert all(torch.isfinite(value).all() for value in state["network"].values() if value.is_floating_point())
+
+
+def test_the_best_checkpoint_is_the_one_that_validated_best(tmp_path):
+    loop = make_loop(tmp_path)
+    loop.run()
+    best = torch.load(tmp_path / "best.pt", weights_only=True)
+    assert best["best"] == pytest.approx(-float(best["network"]["convPb.weight"].abs().sum()), rel=1e-5)
+
+
+def test_the_rate_warms_up_and_falls_along_a_cosine():
+    config = LoopConfig(rate=1.0, warmup=0.1, final_rate=0.01)
+    rates = [learning_rate(config, progress) for progress in (0.0, 0.05, 0.1, 0.55, 1.0)]
+    assert rates == pytest.approx([0.001, 0.5, 1.0, 0.505, 0.01])
+
+
+def test_the_late_batch_has_as_many_pixels(tmp_path):
+    loop = make_loop(tmp_path, batch=8, late_size=(32, 32), late_fraction=0.5)
+    assert loop._batch_and_size() == (8, (16, 16))
+    loop.step = 6
+    assert loop._batch_and_size() == (2, (32, 32))
+
+
+RUN = """
+import sys
+sys.path.insert(0, {tests!r})
+from pathlib import Path
+from test_loop import make_loop
+loop = make_loop(Path({folder!r}), steps=100000, save_seconds=0.2)
+loop.run(lambda report: print(report.step, flush=True))
+"""
+
+
+def test_a_run_killed_with_sigkill_resumes_from_a_recent_checkpoint(tmp_path):
+    code = RUN.format(tests=os.path.dirname(__file__), folder=str(tmp_path))
+    process = subprocess.Popen([sys.executable, "-c", code], env=os.environ | {"OMP_NUM_THREADS": "1"})
+    deadline = time.monotonic() + 60
+    while not (tmp_path / LAST).exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    loop = make_loop(tmp_path, steps=100000)
+    loop.resume()
+    assert loop.step > 0
+    assert 0 < loop.seconds < 60
+    loop.advance()
+
+
+GRADIENTS = """
+import sys
+sys.path.insert(0, {tests!r})
+from test_loop import save_gradients
+save_gradients({path!r})
+"""
+
+
+def save_gradients(path):
+    """What a process started by torchrun finds as gradients of its half of a batch."""
+    from slam_frontend.training.engine import create_engine
+
+    engine = create_engine("cpu", "float32")
+    torch.manual_seed(0)
+    model = nn.parallel.DistributedDataParallel(SuperPoint(TINY))
+    images = torch.rand(4, 1, 16, 16, generator=torch.Generator().manual_seed(1)).chunk(engine.world)[engine.rank]
+    whole_loss(model(images)).backward()
+    if engine.rank == 0:
+        torch.save({name: p.grad for name, p in model.module.named_parameters()}, path)
+    torch.distributed.destroy_process_group()
+
+
+def whole_loss(outputs):
+    logits, descriptors = outputs
+    return logits.square().flatten(1).mean(1).mean() + descriptors[:, 0].flatten(1).mean(1).mean()
+
+
+@pytest.mark.slow
+def test_two_processes_get_the_gradients_of_one(tmp_path):
+    path = tmp_path / "gradients.pt"
+    script = tmp_path / "worker.py"
+    script.write_text(textwrap.dedent(GRADIENTS.format(tests=os.path.dirname(__file__), path=str(path))))
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
+    subprocess.run(command, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"}, timeout=120)
+    torch.manual_seed(0)
+    network = SuperPoint(TINY)
+    whole_loss(network(torch.rand(4, 1, 16, 16, generator=torch.Generator().manual_seed(1)))).backward()
+    shared = torch.load(path, weights_only=True)
+    for name, parameter in network.named_parameters():
+        torch.testing.assert_close(shared[name], parameter.grad, atol=1e-6, rtol=1e-4)

@@ -1,0 +1,53 @@
+"""Degraded images stay images, the amounts are those asked for, and the seed decides."""
+
+import torch
+
+from slam_frontend.training.photometric import STRONG, PhotometricConfig, degrade
+
+NOTHING = PhotometricConfig(brightness=0, contrast=(1, 1), noise=0, shade=0, blur_fraction=0)
+IMAGES = torch.rand(8, 1, 48, 64, generator=torch.Generator().manual_seed(0))
+
+
+def degraded(config, images=IMAGES, seed=1):
+    return degrade(images, config, torch.Generator().manual_seed(seed))
+
+
+def test_no_amount_changes_nothing():
+    torch.testing.assert_close(degraded(NOTHING), IMAGES)
+
+
+def test_the_strongest_amounts_keep_the_range():
+    result = degraded(STRONG)
+    assert result.shape == IMAGES.shape
+    assert 0 <= result.min() and result.max() <= 1
+    assert (result - IMAGES).abs().mean() > 0.02
+
+
+def test_the_seed_decides():
+    assert torch.equal(degraded(STRONG), degraded(STRONG))
+    assert not torch.equal(degraded(STRONG), degraded(STRONG, seed=2))
+
+
+def test_the_noise_is_different_for_each_image_and_never_stronger_than_asked():
+    grey = torch.full((32, 1, 48, 64), 0.5)
+    noise = degraded(NOTHING.model_copy(update={"noise": 10.0}), grey) - 0.5
+    deviations = noise.std((1, 2, 3)) * 255
+    assert deviations.max() < 10.5
+    assert deviations.max() > 2 * deviations.min()
+    assert not torch.equal(noise[0] / deviations[0], noise[1] / deviations[1])
+
+
+def test_blur_keeps_the_mean_and_lowers_the_contrast_of_its_share():
+    result = degraded(NOTHING.model_copy(update={"blur": 7, "blur_fraction": 0.5}))
+    changed = (result - IMAGES).abs().amax((1, 2, 3)) > 1e-4
+    assert int(changed.sum()) == 4
+    torch.testing.assert_close(result.mean((1, 2, 3)), IMAGES.mean((1, 2, 3)), atol=0.02, rtol=0)
+    assert (result.std((1, 2, 3))[changed] < IMAGES.std((1, 2, 3))[changed]).all()
+
+
+def test_speckle_is_black_and_white_and_rare():
+    grey = torch.full((8, 1, 48, 64), 0.5)
+    result = degraded(NOTHING.model_copy(update={"speckle": 0.01}), grey)
+    hit = result != 0.5
+    assert set(result[hit].unique().tolist()) <= {0.0, 1.0}
+    assert 0 < hit.float().mean() <= 0.01
