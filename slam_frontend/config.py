@@ -37,9 +37,9 @@ class MatcherConfig(Section):
     """How descriptors are compared; distances are L2 of unit rows or a fraction of the bits."""
 
     name: str = "nearest"
-    ratio: float = Field(0.85, gt=0, le=1)
+    ratio: float = Field(0.9, gt=0, le=1)
     max_distance_l2: float = Field(0.8, gt=0)
-    max_distance_hamming: float = Field(0.25, gt=0, le=1)
+    max_distance_hamming: float = Field(0.3, gt=0, le=1)
 
     def max_distance(self, norm: Norm) -> float:
         """The greatest distance of a match under a norm."""
@@ -79,10 +79,11 @@ class InitializerConfig(Section):
 class MapperConfig(Section):
     """Which views become keyframes, and what the map keeps."""
 
-    min_tracked_fraction: float = Field(0.75, gt=0, le=1)  # of the reference keyframe's landmarks
+    min_tracked_fraction: float = Field(0.75, gt=0, le=1)  # of the most landmarks in a frame since the last keyframe
+    min_tracked: int = Field(100, ge=0)  # fewer landmarks than this in a frame call for new ones
     max_keyframe_gap: int = Field(30, ge=1)  # frames
     min_shift: float = Field(40.0, ge=0)  # median pixels at 640 columns since the last keyframe
-    min_parallax_deg: float = Field(1.0, gt=0)
+    min_parallax_deg: float = Field(0.7, gt=0)
     window: int = Field(8, ge=2)  # keyframes that bundle adjustment moves
     num_fixed: int = Field(8, ge=1)  # keyframes around them that hold them in place
     max_keyframes: int = Field(60, ge=4)  # kept in memory

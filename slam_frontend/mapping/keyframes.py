@@ -27,7 +27,7 @@ class KeyframePolicy:
             return True
         num_tracked = len(estimate.landmark_ids)
         self.most_tracked = max(num_tracked, self.most_tracked)
-        if num_tracked < self.config.min_tracked_fraction * self.most_tracked:
+        if num_tracked < max(self.config.min_tracked, self.config.min_tracked_fraction * self.most_tracked):
             return True
         shift = self._median_shift(latest, map, view, estimate)
         overdue = view.index - latest.view.index >= self.config.max_keyframe_gap

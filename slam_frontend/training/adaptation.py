@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from slam_frontend.models.heatmap import find_points, to_heatmap
 from slam_frontend.models.superpoint import SuperPoint, fold
@@ -37,10 +38,13 @@ def label_photos(
 
 
 def label(network: SuperPoint, photo: Tensor, config: LabelConfig, engine: Engine, seed: int) -> Tensor:
-    """The points (count,3) x, y, score of a photograph (H,W), NaN where there are fewer."""
+    """The points (count,3) x, y, confidence of a photograph (H,W), NaN where there are fewer; the confidence is the
+    share of the views in which the point was found."""
     heatmap = adapt(network, photo, config, engine, seed)
     points = find_points(heatmap[None], config.count, config.threshold, config.nms_radius, config.erosion)
-    labels = torch.cat([points.positions[0], points.scores[0, :, None]], 1)
+    mass = 25 * F.avg_pool2d(heatmap[None, None], 5, stride=1, padding=2)[0, 0]
+    columns, rows = points.positions[0].round().long().unbind(1)
+    labels = torch.cat([points.positions[0], mass[rows, columns, None].clamp_max(1)], 1)
     return labels.masked_fill(points.scores[0, :, None] <= 0, torch.nan)
 
 

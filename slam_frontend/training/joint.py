@@ -28,7 +28,7 @@ class JointTask:
 
     def __init__(self, photos: Tensor, labels: Tensor, validation: Tensor, config: JointConfig, engine: Engine) -> None:
         self.photos = photos.to(engine.device)
-        self.labels = labels[..., :2].to(engine.device)
+        self.labels = labels.to(engine.device)
         self.validation = validation.to(engine.device)
         self.config = config
         self.engine = engine
@@ -60,7 +60,7 @@ class JointTask:
         if self.config.target == "hard":
             target = hard_target(view.points, view.visible, size, generator)
         else:
-            target = soft_target(view.points, view.visible, size)
+            target = soft_target(view.points, view.confidence, size)
         return detector_loss(logits, target, view.mask)
 
     def _descriptor(self, coarse0: Tensor, coarse1: Tensor, pair: Pair, generator: torch.Generator) -> Tensor:

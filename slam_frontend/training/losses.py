@@ -24,8 +24,9 @@ class Correspondences(NamedTuple):
 DescriptorLoss = Callable[[Correspondences], Tensor]
 
 
-def soft_target(points: Tensor, valid: Tensor, size: tuple[int, int]) -> Tensor:
-    """Class probabilities (B,65,H/8,W/8) with each point (B,N,2) shared out among its four pixels."""
+def soft_target(points: Tensor, confidence: Tensor, size: tuple[int, int]) -> Tensor:
+    """Class probabilities (B,65,H/8,W/8) with the confidence (B,N) of each point (B,N,2), 0 for one that isn't seen,
+    shared out among its four pixels; the rest is the dustbin's."""
     corner = points.floor()
     fraction = points - corner
     heat = points.new_zeros(len(points), size[0] * size[1])
@@ -34,9 +35,9 @@ def soft_target(points: Tensor, valid: Tensor, size: tuple[int, int]) -> Tensor:
             weight_x = fraction[..., 0] if dx else 1 - fraction[..., 0]
             weight_y = fraction[..., 1] if dy else 1 - fraction[..., 1]
             x, y = corner[..., 0] + dx, corner[..., 1] + dy
-            inside = valid & (x >= 0) & (y >= 0) & (x < size[1]) & (y < size[0])
+            inside = (x >= 0) & (y >= 0) & (x < size[1]) & (y < size[0])
             flat = torch.where(inside, y * size[1] + x, torch.zeros_like(x)).long()
-            heat.scatter_add_(1, flat, torch.where(inside, weight_x * weight_y, torch.zeros_like(x)))
+            heat.scatter_add_(1, flat, torch.where(inside, confidence * weight_x * weight_y, torch.zeros_like(x)))
     cells = F.pixel_unshuffle(heat.view(-1, 1, *size), CELL)  # (B,64,H/8,W/8)
     mass = cells.sum(1, keepdim=True)
     return torch.cat([cells / mass.clamp_min(1), (1 - mass).clamp_min(0)], 1)

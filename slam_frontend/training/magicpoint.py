@@ -39,7 +39,7 @@ class MagicPointTask:
             logits, descriptors = network(images.contiguous(memory_format=torch.channels_last))
         valid = is_inside(points.unbind(-1), size) & points.isfinite().all(-1)
         unused = 0.0 * descriptors.float().sum()  # so that every parameter has a gradient, as DDP expects
-        target = soft_target(points.nan_to_num(-1), valid, size)
+        target = soft_target(points.nan_to_num(-1), valid.float(), size)
         return {"detector": detector_loss(logits, target, mask) + unused}
 
     def draw(self, batch: int, size: tuple[int, int], generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:

@@ -24,6 +24,7 @@ class View(NamedTuple):
     images: Tensor  # (B,1,H,W) in 0..1, degraded
     points: Tensor  # (B,K,2) the labels, in this view
     visible: Tensor  # (B,K) bool
+    confidence: Tensor  # (B,K) of the labels, 0 where they aren't visible
     mask: Tensor  # (B,H/8,W/8) cells to learn from
 
 
@@ -38,7 +39,7 @@ class Pair(NamedTuple):
 def draw_pairs(
     photos: Tensor, labels: Tensor, config: JointConfig, size: tuple[int, int], generator: torch.Generator
 ) -> Pair:
-    """Random pairs of views of size (height, width) of photographs (B,h,w) uint8 with labels (B,K,2)."""
+    """Random pairs of views of size (height, width) of photographs (B,h,w) uint8 with labels (B,K,3)."""
     images = photos[:, None].float() / 255
     H_photo_0 = _crops((photos.shape[1], photos.shape[2]), len(photos), config, size, generator)
     H_0_1 = random_homographies(len(photos), size, config.second, generator)
@@ -75,11 +76,14 @@ def _view(
 ) -> View:
     photo_size = (images.shape[2], images.shape[3])
     positions = look(H_photo_view, size)
-    points = transform(H_photo_view.inverse(), labels).nan_to_num(-1e4)
+    points = transform(H_photo_view.inverse(), labels[..., :2]).nan_to_num(-1e4)
+    visible = is_inside(points.unbind(-1), size) & labels[..., 0].isfinite()
+    confidence = labels[..., 2].nan_to_num(0) if config.use_confidence else torch.ones_like(labels[..., 2])
     return View(
         degrade(resample(images, positions), config.photometric, generator),
         points,
-        is_inside(points.unbind(-1), size) & labels[..., 0].isfinite(),
+        visible,
+        confidence * visible,
         whole_cells(positions, photo_size, config.inset),
     )
 

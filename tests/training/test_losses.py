@@ -20,7 +20,7 @@ SIZE = (16, 24)
 
 def target_of(*points):
     points = torch.tensor([points], dtype=torch.float32)
-    return soft_target(points, torch.ones(points.shape[:2], dtype=torch.bool), SIZE)
+    return soft_target(points, torch.ones(points.shape[:2]), SIZE)
 
 
 def test_a_point_on_a_pixel_is_one_class_of_one_cell():
@@ -39,8 +39,13 @@ def test_a_point_between_pixels_is_shared_out_and_every_cell_sums_to_one():
 
 def test_points_that_are_not_visible_or_outside_count_for_nothing():
     points = torch.tensor([[[3.0, 3.0], [100.0, 3.0], [-5.0, 2.0]]])
-    target = soft_target(points, torch.tensor([[False, True, True]]), SIZE)
+    target = soft_target(points, torch.tensor([[0.0, 1.0, 1.0]]), SIZE)
     assert (target[0, 64] == 1).all()
+
+
+def test_a_point_that_is_half_believed_leaves_half_to_the_dustbin():
+    target = soft_target(torch.tensor([[[3.0, 3.0]]]), torch.tensor([[0.5]]), SIZE)
+    assert target[0, 8 * 3 + 3, 0, 0] == target[0, 64, 0, 0] == 0.5
 
 
 def test_the_papers_target_picks_one_point_of_a_cell_at_random():

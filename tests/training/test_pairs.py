@@ -21,7 +21,8 @@ def photo_and_dots():
     dots = rng.uniform((20, 20), (300, 220), (40, 2)).astype(np.float32)
     for x, y in dots:
         cv2.circle(photo, (round(float(x) * 16), round(float(y) * 16)), 3 * 16, 220, -1, cv2.LINE_AA, 4)
-    return torch.from_numpy(photo)[None], torch.from_numpy(dots)[None]
+    labels = np.concatenate([dots, np.full((40, 1), 0.5, np.float32)], 1)
+    return torch.from_numpy(photo)[None], torch.from_numpy(labels)[None]
 
 
 def draw(photo_and_dots, seed=0, **settings):
@@ -56,6 +57,13 @@ def test_a_pair_without_change_is_a_crop_of_the_photograph(photo_and_dots):
     pair, _ = draw(photo_and_dots, zoom=(1.0, 1.0), first=still, second=still)
     assert pair.first.mask.any()
     torch.testing.assert_close(pair.first.images, pair.second.images, atol=1e-3, rtol=0)
+
+
+def test_confidence_counts_only_where_it_is_asked_for(photo_and_dots):
+    for use, expected in ((False, 1.0), (True, 0.5)):
+        view = draw(photo_and_dots, use_confidence=use)[0].first
+        assert (view.confidence[view.visible] == expected).all()
+        assert (view.confidence[~view.visible] == 0).all()
 
 
 def test_places_are_seen_by_both_views_and_labels_go_first(photo_and_dots):
