@@ -1,0 +1,185 @@
+"""What a run leaves behind, also when the disk is full or matplotlib is missing."""
+
+import json
+import resource
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from synthetic import SyntheticWorld
+
+from slam_frontend.config import RunConfig, load_config
+from slam_frontend.errors import OutputError
+from slam_frontend.pipeline import RunResult
+from slam_frontend.ply import write_ply
+from slam_frontend.results import free_folder, prepare_folder, without_gaps, write_run
+from slam_frontend.summary import summarise
+from slam_frontend.trajectory import Trajectory, read_kitti, read_tum
+from slam_frontend.types import Sensor
+
+PICTURES = {7: np.zeros((24, 32, 3), np.uint8)}
+FILES = [
+    "config.yaml",
+    "frames",
+    "map.ply",
+    "metrics.json",
+    "trajectory.png",
+    "trajectory.txt",
+    "trajectory_kitti.txt",
+    "trajectory_online.txt",
+]
+
+Write = Callable[[RunResult], None]
+
+
+@pytest.fixture
+def write(world: SyntheticWorld, tmp_path: Path) -> Write:
+    """Writes a run of the synthetic world into ``tmp_path``."""
+
+    def write_result(result: RunResult) -> None:
+        summary = summarise(result, Sensor.RGBD, world.truth)
+        write_run(tmp_path, result, summary, RunConfig(), world.truth, PICTURES)
+
+    return write_result
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """A disk on which no file can grow beyond ``size`` bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_run_leaves_all_its_files(write: Write, rgbd_run: RunResult, tmp_path: Path) -> None:
+    write(rgbd_run)
+    assert sorted(path.name for path in tmp_path.iterdir()) == FILES
+    assert [path.name for path in (tmp_path / "frames").iterdir()] == ["000007.png"]
+    online, final = read_tum(tmp_path / "trajectory_online.txt"), read_tum(tmp_path / "trajectory.txt")
+    np.testing.assert_allclose(online.T_world_cam, rgbd_run.online.T_world_cam, atol=1e-8)
+    np.testing.assert_allclose(final.T_world_cam, rgbd_run.final.T_world_cam, atol=1e-8)
+    assert load_config(RunConfig, tmp_path / "config.yaml") == RunConfig()
+    assert (tmp_path / "trajectory.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_metrics_are_those_of_the_run(write: Write, rgbd_run: RunResult, tmp_path: Path) -> None:
+    write(rgbd_run)
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["frames"] == metrics["located"] == len(rgbd_run.indices)
+    assert metrics["online"]["ate"]["rmse"] < 0.02
+    assert metrics["online"]["alignment"] == "se3"
+    assert set(metrics["milliseconds"]) >= {"extract", "depth", "track", "map", "all"}
+
+
+def test_a_run_that_located_nothing_is_written_too(write: Write, rgbd_run: RunResult, tmp_path: Path) -> None:
+    nowhere = np.zeros(len(rgbd_run.indices), bool)
+    lost = replace(rgbd_run, online=rgbd_run.online.keep(nowhere), final=rgbd_run.final.keep(nowhere))
+    write(lost)
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["located"] == 0
+    assert metrics["initialised_at"] is None
+    assert "no poses" in metrics["without_metrics"]
+    assert (tmp_path / "trajectory.txt").read_text() == ""
+
+
+def test_a_full_disk_is_one_sentence_and_what_fits_stays(write: Write, rgbd_run: RunResult, tmp_path: Path) -> None:
+    many = replace(rgbd_run, points=np.zeros((40_000, 3)))
+    with largest_file(200_000), pytest.raises(OutputError, match=r"map\.ply: can't be written .*File too large"):
+        write(many)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == [name for name in FILES if name != "map.ply"]
+
+
+def test_without_matplotlib_everything_but_the_figure_is_written(
+    write: Write,
+    rgbd_run: RunResult,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    write(rgbd_run)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [name for name in FILES if name != "trajectory.png"]
+    assert 'pip install "slam-frontend[viewer]"' in caplog.text
+
+
+def test_pictures_of_an_earlier_run_do_not_stay_among_the_new_ones(
+    write: Write, rgbd_run: RunResult, tmp_path: Path
+) -> None:
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "frames" / "000099.png").write_bytes(b"old")
+    (tmp_path / "frames" / "mine.png").write_bytes(b"not ours")
+    write(rgbd_run)
+    assert sorted(path.name for path in (tmp_path / "frames").iterdir()) == ["000007.png", "mine.png"]
+
+
+def test_one_camera_alone_is_judged_by_its_longest_map_up_to_scale(world: SyntheticWorld, rgbd_run: RunResult) -> None:
+    moved = rgbd_run.online.T_world_cam.copy()
+    moved[:20, :3, 3] += 100  # a first map somewhere else
+    moved[:, :3, 3] *= 0.2
+    result = replace(
+        rgbd_run,
+        segments=np.repeat([0, 1], [20, 40]),
+        online=Trajectory(world.timestamps, moved),
+        final=Trajectory(world.timestamps, moved),
+    )
+    summary = summarise(result, Sensor.MONO, world.truth)
+    assert summary.located_by_segment == (20, 40)
+    assert summary.online is not None
+    assert summary.online.associated == 40
+    assert summary.online.scale == pytest.approx(5, rel=0.05)
+    assert summary.online.ate.rmse < 0.02
+
+
+def test_the_kitti_file_has_a_line_for_skipped_frames_too(rgbd_run: RunResult) -> None:
+    path = rgbd_run.final.select(np.arange(4))
+    whole = without_gaps(path, np.array([10, 12, 18, 20]))
+    assert whole.located.tolist() == [True, True, False, False, True, True]
+    np.testing.assert_array_equal(whole.T_world_cam[4], path.T_world_cam[2])
+
+
+def test_a_kitti_file_of_a_run_has_no_gap(write: Write, rgbd_run: RunResult, tmp_path: Path) -> None:
+    kept = np.arange(len(rgbd_run.indices)) != 30
+    columns = {name: getattr(rgbd_run, name)[kept] for name in ("indices", "segments", "is_lost", "is_keyframe")}
+    thinned = {name: getattr(rgbd_run, name).select(kept) for name in ("online", "final")}
+    write(replace(rgbd_run, **columns, **thinned))
+    written = read_kitti(tmp_path / "trajectory_kitti.txt")
+    assert len(written) == len(rgbd_run.indices)
+    assert np.flatnonzero(~written.located).tolist() == [30]
+
+
+def test_a_folder_that_cannot_be_written_is_found_out_before_the_run(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OutputError, match="choose another --out"):
+        prepare_folder(tmp_path / "file" / "run")
+    assert list(prepare_folder(tmp_path / "new" / "run").iterdir()) == []
+
+
+def test_a_free_folder_is_one_that_nobody_used(tmp_path: Path) -> None:
+    for expected in ("desk", "desk-2", "desk-3"):
+        folder = free_folder(tmp_path, "desk")
+        assert folder.name == expected
+        folder.mkdir()
+
+
+def test_a_point_cloud_reads_back(tmp_path: Path) -> None:
+    points = np.array([[1.0, 2.0, 3.0], [np.nan, 0.0, 0.0], [-4.5, 0.25, 1e6]])
+    write_ply(points, tmp_path / "map.ply")
+    header, body = (tmp_path / "map.ply").read_bytes().split(b"end_header\n")
+    assert b"element vertex 2" in header
+    np.testing.assert_array_equal(np.frombuffer(body, "<f4").reshape(-1, 3), points[[0, 2]])
+
+
+def test_open3d_reads_the_point_cloud(tmp_path: Path) -> None:
+    open3d = pytest.importorskip("open3d", reason="open3d cannot be imported", exc_type=ImportError)
+    points = np.random.default_rng(0).normal(size=(50, 3))
+    write_ply(points, tmp_path / "map.ply")
+    read = np.asarray(open3d.io.read_point_cloud(str(tmp_path / "map.ply")).points)
+    np.testing.assert_allclose(read, points, atol=1e-6)
