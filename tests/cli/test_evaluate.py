@@ -1,0 +1,93 @@
+"""``slam-frontend evaluate trajectory`` on files with known errors."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from synthetic import curved_path
+
+from slam_frontend.cli.main import main
+from slam_frontend.trajectory import Trajectory, write_euroc, write_kitti, write_tum
+
+Evaluate = Callable[..., int]
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A truth, an estimate of twice its size and KITTI's files of both, in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    truth = Trajectory(50 + np.arange(40) / 10, curved_path(40))
+    double = truth.T_world_cam.copy()
+    double[:, :3, 3] *= 2
+    estimate = Trajectory(truth.timestamps, double)
+    write_tum(truth, Path("truth.txt"))
+    write_tum(estimate, Path("estimate.txt"))
+    write_euroc(truth, Path("truth.csv"))
+    write_kitti(truth, Path("truth_kitti.txt"))
+    write_kitti(estimate, Path("estimate_kitti.txt"))
+    Path("times.txt").write_text("".join(f"{t:.6f}\n" for t in truth.timestamps))
+    return tmp_path
+
+
+@pytest.fixture
+def evaluate(monkeypatch: pytest.MonkeyPatch, files: Path) -> Evaluate:
+    def call(*arguments: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["slam-frontend", "evaluate", "trajectory", *arguments])
+        try:
+            main()
+        except SystemExit as end:
+            return int(end.code or 0)
+        return 0
+
+    return call
+
+
+def test_a_similarity_forgives_the_scale_and_names_it(evaluate: Evaluate, capsys: pytest.CaptureFixture[str]) -> None:
+    assert evaluate("estimate.txt", "truth.txt", "--align", "sim3", "--json") == 0
+    metrics = json.loads(capsys.readouterr().out)
+    assert metrics["scale"] == pytest.approx(0.5, abs=1e-6)
+    assert metrics["ate"]["rmse"] < 1e-6
+
+
+def test_the_table_names_what_was_measured(evaluate: Evaluate, capsys: pytest.CaptureFixture[str]) -> None:
+    assert evaluate("estimate.txt", "truth.txt") == 0
+    printed = capsys.readouterr().out
+    for words in ("SE(3)", "ATE rmse, m", "RPE a second, deg", "poses with a truth"):
+        assert words in printed
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("estimate.txt", "truth.csv"),
+        ("estimate_kitti.txt", "truth_kitti.txt"),
+        ("estimate.txt", "truth_kitti.txt", "--times", "times.txt"),
+        ("estimate_kitti.txt", "truth.csv", "--times", "times.txt"),
+    ],
+)
+def test_formats_mix(evaluate: Evaluate, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]) -> None:
+    assert evaluate(*arguments, "--align", "sim3", "--json") == 0
+    metrics = json.loads(capsys.readouterr().out)
+    assert metrics["associated"] == 40
+    assert metrics["ate"]["rmse"] < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("estimate.txt", "truth_kitti.txt"), "give --times"),
+        (("missing.txt", "truth.txt"), "can't be read"),
+        (("times.txt", "truth.txt"), "is no TUM"),
+        (("estimate.txt", "truth.txt", "--align", "so3"), "so3"),
+    ],
+)
+def test_a_mistake_is_explained_with_exit_code_2(
+    evaluate: Evaluate, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], words: str
+) -> None:
+    assert evaluate(*arguments) == 2
+    printed = capsys.readouterr().err
+    assert words in printed
+    assert "Traceback" not in printed

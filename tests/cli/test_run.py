@@ -1,0 +1,181 @@
+"""``slam-frontend run`` as a user types it: results, exit codes, one sentence for every mistake."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from slam_frontend.cli.main import main
+from slam_frontend.viz.snapshots import Snapshots
+
+SAMPLE = Path(__file__).parents[2] / "sequences" / "sample"
+
+Call = Callable[..., int]
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
+    """Runs the command line in an empty folder and gives back its exit code."""
+    monkeypatch.chdir(tmp_path)
+
+    def call_main(*arguments: object) -> int:
+        monkeypatch.setattr(sys, "argv", ["slam-frontend", *map(str, arguments)])
+        try:
+            main()
+        except SystemExit as end:
+            return int(end.code or 0)
+        return 0
+
+    return call_main
+
+
+@pytest.fixture(scope="module")
+def sample_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundled sample where a test may break it."""
+    folder = tmp_path_factory.mktemp("recordings") / "sample"
+    shutil.copytree(SAMPLE, folder)
+    return folder
+
+
+def one_sentence(capsys: pytest.CaptureFixture[str]) -> str:
+    """What was said on stderr, made sure to be one line without a traceback."""
+    text = capsys.readouterr().err
+    assert "Traceback" not in text
+    assert len(text.strip().splitlines()) == 1, text
+    return text
+
+
+def test_a_run_writes_its_folder_and_prints_the_table(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("run", SAMPLE, "--limit", 8) == 0
+    folder = Path("runs/sample-orb")
+    for name in ("trajectory.txt", "trajectory_online.txt", "trajectory_kitti.txt", "metrics.json", "map.ply"):
+        assert (folder / name).stat().st_size > 0
+    assert "sensor: rgbd" in (folder / "config.yaml").read_text()
+    assert "8 of 8 frames located" in (folder / "run.log").read_text()
+    printed = capsys.readouterr()
+    for word in ("located", "lost", "median", "95th percentile", "ATE rmse, m", "RPE a frame, deg", str(folder)):
+        assert word in printed.out
+    assert printed.err == ""  # no progress bar where nobody watches
+
+
+def test_two_runs_write_the_same_bytes_into_two_folders(call: Call) -> None:
+    for _ in range(2):
+        assert call("run", SAMPLE, "--limit", 8) == 0
+    for name in ("trajectory.txt", "trajectory_online.txt", "trajectory_kitti.txt", "map.ply"):
+        assert Path("runs/sample-orb", name).read_bytes() == Path("runs/sample-orb-2", name).read_bytes()
+
+
+def test_settings_of_the_command_line_win_and_are_written(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("extractor: {name: sift, max_keypoints: 300}\ntracker: {min_inliers: 12}\n")
+    arguments = ("--config", "mine.yaml", "--features", "fast", "--set", "extractor.max_keypoints=400")
+    assert call("run", SAMPLE, "--limit", 2, "--out", "here", "--sensor", "mono", *arguments) == 0
+    written = Path("here/config.yaml").read_text()
+    for setting in ("sensor: mono", "name: fast", "max_keypoints: 400", "min_inliers: 12"):
+        assert setting in written
+
+
+def test_start_limit_and_stride_choose_the_frames(call: Call) -> None:
+    assert call("run", SAMPLE, "--start", 10, "--stride", 2, "--limit", 3, "--out", "here") == 0
+    stamps = [float(line.split()[0]) for line in Path("here/trajectory.txt").read_text().splitlines()]
+    everything = [float(line.split()[0]) for line in (SAMPLE / "rgb.txt").read_text().splitlines() if line[0] != "#"]
+    assert stamps == pytest.approx(everything[10:16:2], abs=1e-6)
+
+
+def test_json_is_the_metrics_and_nothing_else(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("run", SAMPLE, "--limit", 3, "--json", "--out", "here") == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == json.loads(Path("here/metrics.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere"], "no such folder"),
+        ([SAMPLE, "--format", "kitti"], "kitti"),
+        ([SAMPLE, "--sensor", "stereo"], "stereo"),
+        ([SAMPLE, "--features", "orbs"], "orb, sift, fast"),
+        ([SAMPLE, "--set", "tracker.min_inlier=20"], "did you mean tracker.min_inliers?"),
+        ([SAMPLE, "--set", "tracker.min_inliers=many"], "tracker.min_inliers"),
+        ([SAMPLE, "--config", "missing.yaml"], "missing.yaml"),
+        ([SAMPLE, "--start", "5000"], "5000"),
+        ([SAMPLE, "--out", "/dev/null/run"], "choose another --out"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_exit_code_2(
+    call: Call, capsys: pytest.CaptureFixture[str], arguments: list[object], words: str
+) -> None:
+    assert call("run", *arguments) == 2
+    assert words in one_sentence(capsys)
+    assert not Path("runs").exists()
+
+
+def test_an_option_that_does_not_exist_is_exit_code_2(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("run", SAMPLE, "--feature", "orb") == 2
+    assert "--features" in capsys.readouterr().err
+
+
+def test_an_empty_folder_says_what_was_expected(call: Call, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert call("run", "empty") == 2
+    assert "empty folder" in one_sentence(capsys)
+
+
+def test_an_image_that_does_not_decode_is_skipped_counted_and_said(
+    call: Call, capsys: pytest.CaptureFixture[str], sample_copy: Path
+) -> None:
+    broken = sorted((sample_copy / "rgb").iterdir())[3]
+    broken.write_bytes(b"no image")
+    assert call("run", sample_copy, "--limit", 8, "--out", "here") == 0
+    printed = capsys.readouterr()
+    assert broken.name in printed.err
+    metrics = json.loads(Path("here/metrics.json").read_text())
+    assert (metrics["frames"], metrics["skipped"], metrics["located"]) == (7, 1, 7)
+    rows = Path("here/trajectory_kitti.txt").read_text().splitlines()
+    assert [index for index, row in enumerate(rows) if "nan" in row] == [3]
+
+
+@pytest.mark.parametrize("after", [0, 5])
+def test_ctrl_c_writes_what_was_tracked(call: Call, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+    update = Snapshots.update
+
+    def interrupted(self: Snapshots, frame, result) -> None:  # type: ignore[no-untyped-def]
+        if frame.index >= after:
+            raise KeyboardInterrupt
+        update(self, frame, result)
+
+    monkeypatch.setattr(Snapshots, "update", interrupted)
+    assert call("run", SAMPLE, "--out", "here") == 130
+    assert len(Path("here/trajectory.txt").read_text().splitlines()) == after + 1
+    assert json.loads(Path("here/metrics.json").read_text())["interrupted"]
+
+
+@pytest.mark.slow
+def test_a_real_interrupt_from_outside_ends_a_run_in_order(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "from slam_frontend.cli.main import main; main()", "run", str(SAMPLE)]
+    run = subprocess.Popen([*command, "--out", "here"], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "here" / "run.log").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(1.5)
+    run.send_signal(signal.SIGINT)
+    assert "Traceback" not in run.communicate(timeout=60)[1]
+    assert run.returncode == 130
+    assert (tmp_path / "here" / "trajectory.txt").exists()
+
+
+@pytest.mark.data
+def test_a_kitti_folder_runs_in_stereo_and_reports_its_drift(
+    call: Call, data_root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("run", data_root / "sequences/kitti/sequences/00", "--limit", 20, "--out", "here") == 0
+    metrics = json.loads(Path("here/metrics.json").read_text())
+    assert metrics["sensor"] == "stereo"
+    assert metrics["located"] == 20
+    assert metrics["online"]["drift"]["lengths"] == [10]
+    assert "t_rel, % over 10-10 m only" in capsys.readouterr().out
