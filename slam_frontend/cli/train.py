@@ -54,13 +54,19 @@ def label(
 
 
 @app.command()
-def superpoint(config: Config, settings: Settings = None, number: Round = 1, minutes: Minutes = None) -> None:
+def superpoint(
+    config: Config,
+    settings: Settings = None,
+    number: Round = 1,
+    labels_of: Annotated[int | None, typer.Option("--labels", help="round whose labels to use, if another")] = None,
+    minutes: Minutes = None,
+) -> None:
     """Train detector and descriptor on warped pairs of labelled photographs."""
     from slam_frontend.training import stages
 
     loaded = _load(config, settings)
     with _progress(f"superpoint, round {number}", loaded) as watch:
-        done = stages.superpoint(loaded, number, watch, minutes)
+        done = stages.superpoint(loaded, number, watch, minutes, labels_of)
     _tell(done)
     if done:
         _ship(loaded, number)

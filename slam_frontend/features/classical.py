@@ -7,7 +7,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from slam_frontend.config import ExtractorConfig
-from slam_frontend.features.corners import Corners, find_fast, find_shi_tomasi
+from slam_frontend.features.corners import Corners, find_fast, find_foerstner
 from slam_frontend.types import Array, Features, Norm
 
 NUM_LEVELS = 8
@@ -20,7 +20,7 @@ FindCorners = Callable[[Array, int], Corners]  # at most so many corners of a le
 
 def create_orb(config: ExtractorConfig) -> "OrbExtractor":
     """Oriented corners on eight levels with 256-bit ORB descriptors."""
-    return OrbExtractor("orb", config.max_keypoints, NUM_LEVELS, find_shi_tomasi)
+    return OrbExtractor("orb", config.max_keypoints, NUM_LEVELS, find_foerstner)
 
 
 def create_fast(config: ExtractorConfig) -> "OrbExtractor":

@@ -8,8 +8,9 @@ import numpy as np
 from slam_frontend.types import Array
 
 BORDER = 16  # pixels of the level: a corner's 31-pixel patch must lie inside
-CORNERS_PER_CELL = 4
-MIN_EIGENVALUE = 1e-4  # of the structure tensor for grey values from 0 to 1; noise of 2 grey levels stays below
+CORNERS_PER_CELL = 8
+MIN_RESPONSE = 3e-4
+SOBEL_SCALE = 1 / (4 * 255)  # grey values become 0 to 1, and the gradient that over two pixels
 MIN_FAST_THRESHOLD = 7
 NEIGHBOURHOOD = np.ones((3, 3), np.uint8)
 
@@ -29,14 +30,14 @@ class Corners:
 NO_CORNERS = Corners(np.empty((0, 2), np.int64), np.empty((0, 2), np.float32), np.empty(0, np.float32))
 
 
-def find_shi_tomasi(level: Array, count: int) -> Corners:
-    """At most ``count`` peaks of the structure tensor's smaller eigenvalue, at sub-pixel positions."""
+def find_foerstner(level: Array, count: int) -> Corners:
+    """At most ``count`` peaks of Förstner's corner measure, at sub-pixel positions."""
     if min(level.shape) <= 2 * BORDER or count <= 0:
         return NO_CORNERS
-    response = cv2.cornerMinEigenVal(level, blockSize=3)
+    response = corner_response(level)
     highest = cv2.dilate(response, NEIGHBOURHOOD)
     inner = slice(BORDER, -BORDER)
-    peaks = (response[inner, inner] >= highest[inner, inner]) & (response[inner, inner] > MIN_EIGENVALUE)
+    peaks = (response[inner, inner] >= highest[inner, inner]) & (response[inner, inner] > MIN_RESPONSE)
     rows, columns = np.divmod(np.flatnonzero(peaks), peaks.shape[1])
     pixels = np.stack([columns, rows], 1) + BORDER
     scores = response[pixels[:, 1], pixels[:, 0]]
@@ -55,6 +56,26 @@ def find_fast(level: Array, count: int) -> Corners:
     pixels, scores = pixels[inside], scores[inside]
     chosen = spread(pixels, scores, level.shape, count)
     return Corners(pixels[chosen], np.zeros((len(chosen), 2), np.float32), scores[chosen])
+
+
+def corner_response(level: Array) -> Array:
+    """Determinant over trace (H,W) float32 of the structure tensor of grey values from 0 to 1.
+
+    It is smooth at its peaks, where the smaller eigenvalue has a cusp: peaks are found again at truer positions.
+    """
+    dx, dy = cv2.spatialGradient(cv2.GaussianBlur(level, (3, 3), 0.8))
+    xx, xy, yy = (_mean_product(*pair) for pair in ((dx, dx), (dx, dy), (dy, dy)))
+    trace = xx + yy + np.float32(1e-9)
+    xx *= yy  # in place from here on: fresh memory costs more than the arithmetic
+    xy *= xy
+    xx -= xy
+    xx /= trace
+    return xx
+
+
+def _mean_product(gradient0: Array, gradient1: Array) -> Array:
+    product = cv2.multiply(gradient0, gradient1, scale=SOBEL_SCALE**2, dtype=cv2.CV_32F)
+    return np.asarray(cv2.boxFilter(product, -1, (3, 3), dst=product))
 
 
 def spread(pixels: Array, scores: Array, shape: tuple[int, ...], count: int) -> Array:

@@ -1,6 +1,7 @@
 """Rigid motions as (…,4,4) float64 matrices."""
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from slam_frontend.types import Array
 
@@ -58,32 +59,24 @@ def exp(twist: Array) -> Array:
 
 
 def log(T: Array) -> Array:
-    """The (6,) twist of one (4,4) motion whose rotation is less than half a turn."""
-    phi = _rotation_vector(T[:3, :3])
+    """The (6,) twist of one (4,4) motion, its rotation half a turn at most."""
+    phi = Rotation.from_matrix(T[:3, :3]).as_rotvec()
     angle = float(np.linalg.norm(phi))
     W = hat(phi)
     if angle < 1e-6:
         V_inverse = np.eye(3) - W / 2 + W @ W / 12
     else:
-        c = 1 / angle**2 - (1 + np.cos(angle)) / (2 * angle * np.sin(angle))
+        c = 1 / angle**2 - 1 / (2 * angle * np.tan(angle / 2))
         V_inverse = np.eye(3) - W / 2 + c * (W @ W)
     return np.concatenate([V_inverse @ T[:3, 3], phi])
 
 
 def rotation_angle(R: Array) -> float:
     """The angle of a (3,3) rotation, radians."""
-    return float(np.linalg.norm(_rotation_vector(R)))
+    return float(Rotation.from_matrix(R).magnitude())
 
 
 def normalise(T: Array) -> Array:
     """T with its rotation made orthonormal again, so that long chains of products don't drift."""
     U, _, Vt = np.linalg.svd(T[:3, :3])
     return from_rotation_translation(U @ Vt, T[:3, 3])
-
-
-def _rotation_vector(R: Array) -> Array:
-    axis = np.array([R[2, 1] - R[1, 2], R[0, 2] - R[2, 0], R[1, 0] - R[0, 1]])
-    sine, cosine = np.linalg.norm(axis) / 2, (np.trace(R) - 1) / 2
-    angle = np.arctan2(sine, cosine)
-    scale: float = 0.5 if sine < 1e-9 else angle / (2 * sine)
-    return axis * scale

@@ -19,16 +19,16 @@ def adjust_locally(
     Other keyframes that see the same landmarks hold the rest in place; where there are none, the oldest does.
     """
     free, fixed = _choose(map, keyframe_id, window, num_fixed)
-    if not free:
+    rows, seen = _shared_sights(map, free, fixed)
+    if not free or not len(rows):
         return
-    rows, problem = _gather(map, free, fixed, camera)
+    problem = _gather(map, [*free, *fixed], len(free), rows, seen, camera)
     problem = adjust(problem, camera, FIRST_ITERATIONS)
     good = agreeing(problem, camera)
     problem = adjust(problem.select(good), camera, max_iterations)
     for row, id in enumerate(free):
-        map.poses[id] = se3.normalise(se3.inverse(problem.T_cam_world[row]))
-    point_rows = map.landmarks.rows(np.unique(map.observed_landmarks[rows]))
-    map.landmarks.positions[point_rows] = problem.points
+        _move_keyframe(map, id, se3.normalise(se3.inverse(problem.T_cam_world[row])))
+    map.landmarks.positions[map.landmarks.rows(seen)] = problem.points
     map.remove_observations(rows[~good])
     map.remove_landmarks(map.landmarks.ids[map.num_observations() == 0])
 
@@ -44,17 +44,31 @@ def _choose(map: LocalMap, keyframe_id: int, window: int, num_fixed: int) -> tup
     return free, fixed
 
 
-def _gather(map: LocalMap, free: list[int], fixed: list[int], camera: Camera) -> tuple[Array, BundleProblem]:
-    """The observations' rows and the problem that they make; points in the order of their ids."""
-    ids = np.array([*free, *fixed])
-    seen = np.unique(map.observed_landmarks[np.isin(map.observed_in, free)])
-    rows = np.flatnonzero(np.isin(map.observed_in, ids) & np.isin(map.observed_landmarks, seen))
+def _shared_sights(map: LocalMap, free: list[int], fixed: list[int]) -> tuple[Array, Array]:
+    """Rows of the observations, and sorted ids of the landmarks, that tie free keyframes to any other."""
+    rows = np.flatnonzero(np.isin(map.observed_in, [*free, *fixed]))
+    ids, counts = np.unique(map.observed_landmarks[rows], return_counts=True)
+    by_free = np.unique(map.observed_landmarks[np.isin(map.observed_in, free)])
+    seen = np.intersect1d(ids[counts >= 2], by_free, assume_unique=True)
+    return rows[np.isin(map.observed_landmarks[rows], seen)], seen
+
+
+def _gather(map: LocalMap, ids: list[int], num_free: int, rows: Array, seen: Array, camera: Camera) -> BundleProblem:
     order = np.argsort(ids)
-    camera_of = order[np.searchsorted(ids[order], map.observed_in[rows])]
+    camera_of = order[np.searchsorted(ids, map.observed_in[rows], sorter=order)]
     T_cam_world = se3.inverse(np.stack([map.poses[id] for id in ids]))
     points = map.landmarks.positions[map.landmarks.rows(seen)]
     point_of = np.searchsorted(seen, map.observed_landmarks[rows])
-    return rows, BundleProblem(T_cam_world, len(free), points, camera_of, point_of, _measure(map, rows, camera))
+    return BundleProblem(T_cam_world, num_free, points, camera_of, point_of, _measure(map, rows, camera))
+
+
+def _move_keyframe(map: LocalMap, keyframe_id: int, T_world_cam: Array) -> None:
+    """A new pose for a keyframe; landmarks that it alone sees go with it."""
+    step = T_world_cam @ se3.inverse(map.poses[keyframe_id])
+    map.poses[keyframe_id] = T_world_cam
+    rows = map.landmarks.rows(map.associations(keyframe_id)[1])
+    alone = rows[map.num_observations()[rows] == 1]
+    map.landmarks.positions[alone] = se3.transform(step, map.landmarks.positions[alone])
 
 
 def _measure(map: LocalMap, rows: Array, camera: Camera) -> Measurements:

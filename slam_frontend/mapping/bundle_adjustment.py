@@ -94,12 +94,12 @@ def _linearise(problem: BundleProblem, camera: Camera) -> _System:
     J_camera = chain_to_twist(J_in_camera[free], p[free])  # (f,3,6)
     cameras, points = problem.camera_of[free], problem.point_of
     F, P = problem.num_free, len(problem.points)
-    mixed = np.zeros((P, F, 3, 6))
-    mixed[points[free], cameras] = J_point[free].transpose(0, 2, 1) @ J_camera
+    mixed = np.zeros((P, 3, F, 6))
+    mixed[points[free], :, cameras] = J_point[free].transpose(0, 2, 1) @ J_camera
     return _System(
         _sum_by(cameras, F, J_camera.transpose(0, 2, 1) @ J_camera),
         _sum_by(points, P, J_point.transpose(0, 2, 1) @ J_point),
-        mixed.transpose(0, 2, 1, 3).reshape(P, 3, 6 * F),
+        mixed.reshape(P, 3, 6 * F),
         _sum_by(cameras, F, np.einsum("nki,nk->ni", J_camera, r[free])).ravel(),
         _sum_by(points, P, np.einsum("nki,nk->ni", J_point, r)),
         cost,

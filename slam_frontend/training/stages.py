@@ -43,11 +43,16 @@ def label(config: TrainingConfig, number: int = 1, count: Count | None = None) -
 
 
 def superpoint(
-    config: TrainingConfig, number: int = 1, watch: Watch | None = None, minutes: float | None = None
+    config: TrainingConfig,
+    number: int = 1,
+    watch: Watch | None = None,
+    minutes: float | None = None,
+    labels_of: int | None = None,
 ) -> bool:
-    """Section 3.4 and 6: detector and descriptor on warped pairs, from the teacher's weights; True when done."""
+    """Section 3.4 and 6: detector and descriptor on warped pairs, from the teacher's weights; True when done.
+    ``labels_of`` takes another round's labels, for a network that relabels while it learns."""
     engine = create_engine(config.device, config.precision)
-    rows, labels = load_labels(labels_folder(config, number))
+    rows, labels = load_labels(labels_folder(config, labels_of or number))
     task = JointTask(training_photos(config)[rows], labels, validation_photos(config), config.joint, engine)
     teacher = magicpoint_folder(config) if number == 1 else joint_folder(config, number - 1)
     network = load_network(config, teacher)
