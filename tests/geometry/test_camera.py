@@ -1,0 +1,61 @@
+"""Pixels and rays, compared with OpenCV's."""
+
+import cv2
+import numpy as np
+import pytest
+
+from slam_frontend.geometry.camera import backproject, inside, normalised, project, undistort
+from slam_frontend.types import Array, Camera
+
+CAMERA = Camera(640, 480, 517.3, 516.5, 318.6, 255.3, (0.2624, -0.9531, -0.0054, 0.0026, 1.1633))
+
+
+@pytest.fixture
+def points() -> Array:
+    return np.random.default_rng(0).uniform([-1, -0.8, 2], [1, 0.8, 5], (200, 3))
+
+
+def test_project_agrees_with_opencv(points: Array) -> None:
+    expected = cv2.projectPoints(points, np.zeros(3), np.zeros(3), CAMERA.K, np.zeros(4))[0].reshape(-1, 2)
+    np.testing.assert_allclose(project(points, CAMERA), expected, atol=1e-9)
+
+
+def test_what_is_not_before_the_camera_has_no_pixel() -> None:
+    points = np.array([[0.1, 0.1, 0.0], [0.1, 0.1, -2.0], [0.1, 0.1, np.nan], [0.1, 0.1, 1.0]])
+    assert np.isnan(project(points, CAMERA)).all(axis=1).tolist() == [True, True, True, False]
+
+
+def test_backproject_undoes_project(points: Array) -> None:
+    np.testing.assert_allclose(backproject(project(points, CAMERA), points[:, 2], CAMERA), points, atol=1e-12)
+    np.testing.assert_allclose(normalised(project(points, CAMERA), CAMERA), points[:, :2] / points[:, 2:], atol=1e-12)
+
+
+def test_undistort_undoes_the_distortion_that_opencv_applies(points: Array) -> None:
+    distorted = cv2.projectPoints(points, np.zeros(3), np.zeros(3), CAMERA.K, np.array(CAMERA.distortion))[0]
+    seen = distorted.reshape(-1, 2)
+    ideal = project(points, CAMERA)
+    within = inside(seen, CAMERA)
+    assert np.abs(seen - ideal)[within].max() > 1  # there is something to undo
+    undone = undistort(seen.astype(np.float32), CAMERA)
+    assert undone.dtype == np.float32
+    np.testing.assert_allclose(undone[within], ideal[within], atol=0.05)
+
+
+def test_undistort_leaves_the_pixels_of_an_ideal_camera_alone() -> None:
+    pixels = np.float32([[0, 0], [639, 479]])
+    ideal = Camera(640, 480, 500, 500, 319.5, 239.5, (0.0, 0.0, 0.0, 0.0))
+    np.testing.assert_array_equal(undistort(pixels, ideal), pixels)
+
+
+def test_every_function_takes_no_points_at_all() -> None:
+    assert project(np.empty((0, 3)), CAMERA).shape == (0, 2)
+    assert undistort(np.empty((0, 2), np.float32), CAMERA).shape == (0, 2)
+    assert backproject(np.empty((0, 2)), np.empty(0), CAMERA).shape == (0, 3)
+    assert inside(np.empty((0, 2)), CAMERA).shape == (0,)
+
+
+def test_inside_counts_pixel_centres_and_a_margin_on_either_side_of_the_border() -> None:
+    pixels = np.array([[0, 0], [639, 479], [-0.1, 5], [639.1, 5], [5, 479.1], [np.nan, 5], [4, 4]])
+    assert inside(pixels, CAMERA).tolist() == [True, True, False, False, False, False, True]
+    assert inside(pixels, CAMERA, 4).tolist() == [False] * 6 + [True]
+    assert inside(pixels, CAMERA, -1).tolist() == [True, True, True, True, True, False, True]
