@@ -20,6 +20,7 @@ from slam_frontend.training.losses import (
     soft_target,
 )
 from slam_frontend.training.pairs import Pair, View, draw_pairs, draw_places
+from slam_frontend.training.settling import settle
 from slam_frontend.training.validation import judge_pairs
 
 
@@ -42,6 +43,8 @@ class JointTask:
             logits, coarse = network(images.contiguous(memory_format=torch.channels_last))
         logits0, logits1 = logits.float().chunk(2)
         coarse0, coarse1 = coarse.float().chunk(2)
+        if self.config.settle:
+            pair = _settled(pair, logits0.detach(), logits1.detach())
         losses = {
             "detector": 0.5 * (self._detector(logits0, pair.first, generator))
             + 0.5 * self._detector(logits1, pair.second, generator),
@@ -70,6 +73,16 @@ class JointTask:
         places0, places1, valid = draw_places(pair, self.config.places * enlarged, generator)
         found = Correspondences(sample(coarse0, places0), sample(coarse1, places1), places1, valid)
         return SPARSE_LOSSES[self.config.descriptor_loss](found)
+
+
+def _settled(pair: Pair, logits0: Tensor, logits1: Tensor) -> Pair:
+    """The pair with the labels that both views show moved to where both see them."""
+    shared = (pair.first.visible & pair.second.visible)[..., None]
+    points0 = settle(pair.first.points, to_heatmap(logits0), to_heatmap(logits1), pair.H_1_0)
+    points1 = transform(pair.H_1_0, points0)
+    first = pair.first._replace(points=torch.where(shared, points0, pair.first.points))
+    second = pair.second._replace(points=torch.where(shared, points1, pair.second.points))
+    return Pair(first, second, pair.H_1_0)
 
 
 def _centres_in_second(coarse: Tensor, pair: Pair) -> Tensor:

@@ -1,0 +1,129 @@
+"""The learned extractor keeps the extractor's promises, whatever runs the network."""
+
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from slam_frontend.config import ExtractorConfig
+from slam_frontend.errors import ConfigError, WeightsError
+from slam_frontend.features import create_extractor
+from slam_frontend.features.superpoint import shipped_weights
+from slam_frontend.models.card import Card
+from slam_frontend.models.network_config import FAST
+from slam_frontend.models.onnx_graph import write_graph
+from slam_frontend.models.runtime import create_runtime
+from slam_frontend.models.superpoint import SuperPoint
+from slam_frontend.models.weights import save_checkpoint
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """Random, but with a detector that is sure of something, so that there are keypoints."""
+    torch.manual_seed(0)
+    network = SuperPoint(FAST)
+    with torch.no_grad():
+        network.layer("convPb").weight.mul_(80)
+    path = tmp_path_factory.mktemp("weights") / "random.pt"
+    save_checkpoint(path, network, Card(name="random", network=FAST, threshold=0.02))
+    write_graph(path.with_suffix(".onnx"), network)
+    return path
+
+
+def image_of(height, width, seed=0):
+    noise = np.random.default_rng(seed).integers(0, 256, (height // 4 + 1, width // 4 + 1), np.uint8)
+    return cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+def extract(weights, image, **settings):
+    settings = {"name": "superpoint-fast", "weights": weights, "runtime": "torch", **settings}
+    return create_extractor(ExtractorConfig(**settings)).extract(image)
+
+
+def test_features_are_what_every_extractor_promises(weights):
+    features = extract(weights, image_of(120, 160), max_keypoints=60)
+    assert 20 < len(features) <= 60
+    assert features.norm == "l2" and features.descriptors.shape == (len(features), 64)
+    assert {array.dtype for array in (features.keypoints, features.scores, features.descriptors)} == {np.dtype("f4")}
+    np.testing.assert_allclose(np.linalg.norm(features.descriptors, axis=1), 1, atol=1e-5)
+    assert (np.diff(features.scores) <= 0).all() and features.scores.min() > 0.02
+    assert (features.scales == 1).all()
+
+
+def test_the_threshold_of_the_config_goes_before_the_cards(weights):
+    image = image_of(120, 160)
+    assert len(extract(weights, image, threshold=0.5)) < len(extract(weights, image))
+
+
+@pytest.mark.parametrize("size", [(120, 160), (121, 167), (127, 153), (50, 51)])
+def test_any_size_works_and_keypoints_stay_inside(weights, size):
+    features = extract(weights, image_of(*size))
+    assert len(features) > 0
+    border = 4 - 2  # sub-pixel positions move by up to two pixels
+    assert (features.keypoints >= border).all()
+    assert (features.keypoints <= (size[1] - 1 - border, size[0] - 1 - border)).all()
+
+
+def test_rows_and_columns_at_the_end_do_not_move_the_keypoints(weights):
+    image = image_of(128, 160)
+    whole, cut = extract(weights, image), extract(weights, image[:125, :155])
+    deep = whole.select((whole.keypoints < (90, 60)).all(1))  # beyond the reach of the network from the cut
+    gaps = np.linalg.norm(deep.keypoints[:, None] - cut.keypoints[None], axis=2).min(1)
+    assert len(deep) > 10 and gaps.max() < 1e-3
+
+
+@pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
+def test_every_runtime_says_what_torch_says(weights, runtime):
+    pytest.importorskip(runtime)
+    images = np.stack([image_of(64, 96, seed) for seed in (0, 1)])[:, None].astype(np.float32) / 255
+    expected = create_runtime("torch", weights).run(images)
+    for given, wanted in zip(create_runtime(runtime, weights).run(images), expected, strict=True):
+        np.testing.assert_allclose(given, wanted, atol=2e-2 * np.abs(wanted).max())
+
+
+def test_openvino_runs_without_torch(weights):
+    pytest.importorskip("openvino")
+    code = (
+        "import sys, numpy as np\n"
+        "from slam_frontend.features import create_extractor\n"
+        f"extractor = create_extractor({{'name': 'superpoint-fast', 'weights': {str(weights)!r},"
+        " 'runtime': 'openvino'})\n"
+        "extractor.extract(np.zeros((64, 64), np.uint8))\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_without_weights_there_is_a_sentence_and_no_random_network(tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.resources.files", lambda package: tmp_path)
+    with pytest.raises(WeightsError, match="no trained weights of superpoint-fast"):
+        create_extractor({"name": "superpoint-fast"})
+    with pytest.raises(WeightsError, match=r"gone\.pt: no such checkpoint"):
+        create_extractor({"name": "superpoint", "weights": str(tmp_path / "gone.pt")})
+
+
+def test_a_checkpoint_of_no_graph_says_how_to_get_one(tmp_path):
+    save_checkpoint(tmp_path / "x.pt", SuperPoint(FAST), Card(name="x", network=FAST))
+    with pytest.raises(WeightsError, match="runtime: torch"):
+        create_runtime("onnxruntime", tmp_path / "x.pt")
+
+
+def test_a_colour_image_is_refused(weights):
+    with pytest.raises(ConfigError, match="expected a grey image"):
+        extract(weights, np.zeros((64, 64, 3), np.uint8))
+
+
+def test_the_shipped_weights_find_the_corners_of_a_square():
+    try:
+        shipped_weights("superpoint-fast")
+    except WeightsError as error:
+        pytest.skip(str(error))
+    image = np.full((120, 160), 60, np.uint8)
+    image[40:80, 50:110] = 200
+    features = create_extractor({"name": "superpoint-fast", "max_keypoints": 50}).extract(image)
+    corners = np.array([[49.5, 39.5], [109.5, 39.5], [49.5, 79.5], [109.5, 79.5]])
+    gaps = np.linalg.norm(corners[:, None] - features.keypoints[None, :4], axis=2)
+    assert gaps.min(1).max() < 1.5

@@ -1,0 +1,64 @@
+"""Photographs come from folders and tars alike, as grey images of one size."""
+
+import tarfile
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from slam_frontend.errors import ConfigError
+from slam_frontend.training.datasets import load_photos, load_shapes, pack, save_shapes
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "photos"
+    (folder / "deeper").mkdir(parents=True)
+    for number, name in enumerate(["b.png", "a.jpg", "deeper/c.png"]):
+        cv2.imwrite(str(folder / name), np.full((90, 100 + 20 * number, 3), 50 * (number + 1), np.uint8))
+    (folder / "notes.txt").write_text("no image")
+    return folder
+
+
+def test_a_folder_and_a_tar_of_it_give_the_same(folder, tmp_path):
+    with tarfile.open(tmp_path / "photos.tar", "w") as archive:
+        archive.add(folder, arcname=".")
+    photos = load_photos((folder,), (48, 64), tmp_path / "a.pt")
+    assert photos.shape == (3, 48, 64) and photos.dtype == torch.uint8
+    assert sorted(int(photo.float().mean().round()) for photo in photos) == [50, 100, 150]
+    archived = load_photos((tmp_path / "photos.tar",), (48, 64), tmp_path / "b.pt")
+    assert sorted(map(int, photos.sum((1, 2)))) == sorted(map(int, archived.sum((1, 2))))
+
+
+def test_the_cache_is_enough_afterwards(folder, tmp_path):
+    photos = load_photos((folder,), (48, 64), tmp_path / "a.pt")
+    assert torch.equal(load_photos((tmp_path / "gone",), (48, 64), tmp_path / "a.pt"), photos)
+
+
+@pytest.mark.parametrize(("name", "sentence"), [("nowhere", "neither a folder nor a tar"), ("broken.png", "neither")])
+def test_what_is_no_folder_and_no_tar_is_refused(tmp_path, name, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        load_photos((tmp_path / name,), (48, 64), tmp_path / "a.pt")
+
+
+def test_an_image_that_cannot_be_decoded_is_named(folder, tmp_path):
+    (folder / "broken.png").write_bytes(b"not a picture")
+    with pytest.raises(ConfigError, match=r"broken\.png"):
+        load_photos((folder,), (48, 64), tmp_path / "a.pt")
+
+
+def test_no_images_and_no_paths_are_refused(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConfigError, match="no images"):
+        load_photos((tmp_path / "empty",), (48, 64), tmp_path / "a.pt")
+    with pytest.raises(ConfigError, match="none are named"):
+        load_photos((), (48, 64), tmp_path / "a.pt")
+
+
+def test_shapes_come_back_from_their_cache(tmp_path):
+    images = [np.zeros((8, 8), np.uint8), np.ones((8, 8), np.uint8)]
+    save_shapes(tmp_path / "s.pt", pack(images, [np.array([[1.0, 2.0]]), np.empty((0, 2))]))
+    shapes = load_shapes(tmp_path / "s.pt")
+    assert shapes.images.sum() == 64
+    assert shapes.points[0, 0].tolist() == [1, 2] and shapes.points[1].isnan().all()

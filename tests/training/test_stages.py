@@ -1,0 +1,84 @@
+"""The whole recipe in miniature, through the command line."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from slam_frontend.cli.main import app
+from slam_frontend.config import ExtractorConfig, load_config
+from slam_frontend.errors import ConfigError
+from slam_frontend.features import create_extractor
+from slam_frontend.training import stages
+from slam_frontend.training.config import TrainingConfig
+from slam_frontend.training.shapes import render
+
+TINY = """
+name: superpoint-fast
+folder: {folder}
+photos: [{photos}]
+validation_count: 2
+photo_size: [64, 96]
+network: {{blocks: [[2, 4], [4, 4], [4, 4]], stem_stride: 2, head: 8, descriptor_dim: 8}}
+shapes: {{count: 8, validation: 4, size: [48, 64]}}
+magicpoint: {{loop: {{steps: 3, batch: 4, size: [48, 64], validations: 1}}}}
+label: {{homographies: 3, batch: 3, count: 30, shard: 4, rounds: 2, threshold: 1.0e-4}}
+joint: {{loop: {{steps: 3, batch: 4, size: [48, 64], validations: 1}}}}
+"""
+
+
+@pytest.fixture
+def config(tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(5):
+        cv2.imwrite(str(photos / f"{number}.png"), render(rng, (80, 100)).image)
+    path = tmp_path / "tiny.yaml"
+    path.write_text(TINY.format(folder=tmp_path / "run", photos=photos))
+    return path
+
+
+def invoke(*arguments):
+    result = CliRunner().invoke(app, ["train", *map(str, arguments)])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_all_goes_from_shapes_to_a_checkpoint_that_extracts(config, tmp_path):
+    invoke("all", config)
+    weights = tmp_path / "run" / "superpoint_fast.pt"
+    card = json.loads(weights.with_suffix(".json").read_text())
+    assert card["step"] == 3 and card["seed"] == 0 and card["metrics"]["repeatability"] >= 0
+    extractor = create_extractor(ExtractorConfig(name="superpoint-fast", weights=weights, threshold=1e-6))
+    features = extractor.extract(render(np.random.default_rng(1), (70, 90)).image)
+    assert len(features) > 0 and features.descriptors.shape[1] == 8
+
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("shard_*.pt")}
+    assert len(before) == 2 * 2
+    assert "done" not in invoke("all", config)
+    assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("shard_*.pt")}
+
+
+def test_each_stage_says_what_is_missing(config):
+    loaded = load_config(TrainingConfig, config)
+    with pytest.raises(ConfigError, match="train shapes"):
+        stages.magicpoint(loaded)
+    with pytest.raises(ConfigError, match="run the stage before"):
+        stages.label(loaded)
+    with pytest.raises(ConfigError, match="train label"):
+        stages.superpoint(loaded)
+
+
+def test_shapes_are_shown_as_a_contact_sheet(tmp_path):
+    invoke("shapes", "--show", "--output", tmp_path / "sheet.png")
+    assert cv2.imread(str(tmp_path / "sheet.png")).std() > 20
+
+
+@pytest.mark.parametrize("name", ["superpoint", "superpoint_fast", "superpoint_paper"])
+def test_the_shipped_configs_are_valid_and_short(name, request):
+    path = request.config.rootpath / "configs" / f"{name}.yaml"
+    assert len(path.read_text().splitlines()) < 30
+    assert load_config(TrainingConfig, path).name.replace("-", "_") == name
