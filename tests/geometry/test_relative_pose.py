@@ -1,0 +1,120 @@
+"""Two views from matches alone: the motion is found, or nothing is claimed."""
+
+import numpy as np
+import pytest
+
+from slam_frontend.geometry import se3
+from slam_frontend.geometry.camera import project
+from slam_frontend.geometry.relative_pose import TwoView, solve_two_view
+from slam_frontend.types import Array, Camera
+
+CAMERA = Camera(640, 480, 500.0, 500.0, 319.5, 239.5)
+T_1_0 = se3.exp(np.array([-0.5, 0.1, 0.15, 0.02, -0.08, 0.05]))
+ROTATION = se3.exp(np.array([0, 0, 0, 0.02, -0.1, 0.05]))
+
+
+def cloud(num: int = 300) -> Array:
+    return np.random.default_rng(0).uniform([-2, -1.5, 3], [2, 1.5, 8], (num, 3))
+
+
+def plane(num: int = 300) -> Array:
+    xy = np.random.default_rng(0).uniform([-2, -1.5], [2, 1.5], (num, 2))
+    return np.insert(xy, 2, 5 + 0.4 * xy[:, 0] - 0.3 * xy[:, 1], axis=1)
+
+
+def seen(points: Array, motion: Array, outliers: float = 0.0, noise: float = 0.3) -> tuple[Array, Array, Array]:
+    """Pixels in both views, and which of the matches are true."""
+    rng = np.random.default_rng(1)
+    keypoints0 = project(points, CAMERA) + rng.normal(0, noise, (len(points), 2))
+    keypoints1 = project(se3.transform(motion, points), CAMERA) + rng.normal(0, noise, (len(points), 2))
+    wild = rng.random(len(points)) < outliers
+    keypoints1[wild] = rng.uniform([0, 0], [640, 480], (wild.sum(), 2))
+    return keypoints0, keypoints1, ~wild
+
+
+def errors_deg(solution: TwoView, motion: Array) -> tuple[float, float]:
+    """Of the rotation and of the translation's direction."""
+    R_error = solution.T_1_0[:3, :3].T @ motion[:3, :3]
+    cosine = solution.T_1_0[:3, 3] @ motion[:3, 3] / np.linalg.norm(motion[:3, 3])
+    return float(np.rad2deg(se3.rotation_angle(R_error))), float(np.rad2deg(np.arccos(np.clip(cosine, -1, 1))))
+
+
+def test_two_views_recover_rotation_and_direction_with_half_outliers() -> None:
+    keypoints0, keypoints1, true = seen(cloud(), T_1_0, outliers=0.5)
+    solution = solve_two_view(keypoints0, keypoints1, CAMERA, 1.5)
+    assert solution is not None
+    rotation, direction = errors_deg(solution, T_1_0)
+    assert rotation < 0.3 and direction < 2
+    assert solution.inliers[true].mean() > 0.95
+    assert solution.inliers[~true].mean() < 0.1
+
+
+def test_two_views_of_a_plane_recover_the_motion_or_nothing_since_a_plane_can_have_two() -> None:
+    rng = np.random.default_rng(0)
+    solved = 0
+    for _ in range(20):
+        motion = se3.exp(np.concatenate([rng.normal(0, [0.5, 0.2, 0.3]), rng.normal(0, 0.06, 3)]))
+        keypoints0, keypoints1, _ = seen(plane(), motion, outliers=0.2)
+        solution = solve_two_view(keypoints0, keypoints1, CAMERA, 1.5)
+        if solution is not None:
+            rotation, direction = errors_deg(solution, motion)
+            assert rotation < 0.5 and direction < 3
+            solved += 1
+    assert solved >= 5
+
+
+def test_the_points_are_the_true_ones_up_to_scale() -> None:
+    points = cloud()
+    solution = solve_two_view(*seen(points, T_1_0, noise=0.0)[:2], CAMERA, 1.5)
+    assert solution is not None
+    scale = np.linalg.norm(T_1_0[:3, 3])
+    np.testing.assert_allclose(solution.points * scale, points, rtol=1e-3, atol=1e-3)
+
+
+def test_parallax_is_what_a_quarter_of_the_points_exceed() -> None:
+    points = cloud()
+    solution = solve_two_view(*seen(points, T_1_0, noise=0.0)[:2], CAMERA, 1.5)
+    assert solution is not None
+    to1 = se3.inverse(T_1_0)[:3, 3] - points
+    cosine = (-points * to1).sum(1) / np.linalg.norm(points, axis=1) / np.linalg.norm(to1, axis=1)
+    assert solution.parallax == pytest.approx(np.quantile(np.arccos(cosine), 0.75), rel=0.01)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.3])
+def test_a_pure_rotation_is_no_start_for_a_map(noise: float) -> None:
+    solution = solve_two_view(*seen(cloud(), ROTATION, noise=noise)[:2], CAMERA, 1.5)
+    assert solution is None or np.rad2deg(solution.parallax) < 1.0
+
+
+def test_standing_still_is_no_start_for_a_map() -> None:
+    solution = solve_two_view(*seen(cloud(), np.eye(4))[:2], CAMERA, 1.5)
+    assert solution is None or np.rad2deg(solution.parallax) < 1.0
+
+
+def test_matches_that_agree_on_nothing_have_no_solution() -> None:
+    rng = np.random.default_rng(3)
+    keypoints0, keypoints1 = rng.uniform([0, 0], [640, 480], (2, 200, 2))
+    solution = solve_two_view(keypoints0, keypoints1, CAMERA, 1.5)
+    assert solution is None or solution.inliers.mean() < 0.5
+
+
+@pytest.mark.parametrize("num", [0, 7])
+def test_too_few_matches_have_no_solution(num: int) -> None:
+    assert solve_two_view(*seen(cloud(), T_1_0)[:2], CAMERA, 1.5) is not None
+    assert solve_two_view(*(pixels[:num] for pixels in seen(cloud(), T_1_0)[:2]), CAMERA, 1.5) is None
+
+
+def test_degenerate_matches_neither_crash_nor_claim_a_map() -> None:
+    one_place = np.tile([[100.0, 80.0]], (60, 1))
+    line = np.stack([np.linspace(0, 600, 60), np.linspace(0, 400, 60)], axis=1)
+    for keypoints0, keypoints1 in [(one_place, one_place), (line, line), (line, line + 5), (line, one_place)]:
+        solution = solve_two_view(keypoints0, keypoints1, CAMERA, 1.5)
+        assert solution is None or solution.inliers.mean() < 0.7 or np.rad2deg(solution.parallax) < 1.5
+
+
+def test_the_same_seed_gives_the_same_solution_to_the_bit() -> None:
+    keypoints0, keypoints1, _ = seen(cloud(), T_1_0, outliers=0.5)
+    first, again = (solve_two_view(keypoints0, keypoints1, CAMERA, 1.5, seed=4) for _ in range(2))
+    assert first is not None and again is not None
+    assert first.T_1_0.tobytes() == again.T_1_0.tobytes()
+    assert first.points.tobytes() == again.points.tobytes()
