@@ -121,6 +121,7 @@ class PoseEstimate:
     T_world_cam: Array | None = None  # (4,4) float64
     keypoint_ids: Array = field(default_factory=lambda: np.empty(0, np.int64))  # (M,) rows of the view
     landmark_ids: Array = field(default_factory=lambda: np.empty(0, np.int64))  # (M,) stable ids of the map
+    expected_ids: Array = field(default_factory=lambda: np.empty(0, np.int64))  # landmarks that should be in sight
     segment: int = 0  # counts the maps that monocular tracking had to start anew
 
 

@@ -19,7 +19,8 @@ class LandmarkTable:
         self.scales = np.empty(0)  # of the pyramid level it was seen on
         self.seen_from = np.empty((0, 3))  # the camera's centre then
         self.born = np.empty(0, np.int64)  # the keyframe that created it
-        self.times_found = np.empty(0, np.int64)  # frames that tracked it
+        self.times_expected = np.empty(0, np.int64)  # frames that should have seen it
+        self.times_found = np.empty(0, np.int64)  # frames that did
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -35,13 +36,15 @@ class LandmarkTable:
         self.scales = np.concatenate([self.scales, scales])
         self.seen_from = np.concatenate([self.seen_from, np.tile(seen_from, (len(ids), 1))])
         self.born = np.concatenate([self.born, np.full(len(ids), born)])
+        self.times_expected = np.concatenate([self.times_expected, np.ones(len(ids), np.int64)])
         self.times_found = np.concatenate([self.times_found, np.ones(len(ids), np.int64)])
         return ids
 
     def keep(self, mask: Array) -> None:
         """Drop the rows that the (L,) mask leaves out."""
         self.ids, self.positions, self.scales = self.ids[mask], self.positions[mask], self.scales[mask]
-        self.seen_from, self.born, self.times_found = self.seen_from[mask], self.born[mask], self.times_found[mask]
+        self.seen_from, self.born = self.seen_from[mask], self.born[mask]
+        self.times_expected, self.times_found = self.times_expected[mask], self.times_found[mask]
         if self.descriptors is not None:
             self.descriptors = self.descriptors[mask]
 

@@ -14,6 +14,8 @@ from slam_frontend.types import Camera, Keyframe, PoseEstimate, TrackingState, V
 NUM_NEIGHBOURS = 4  # keyframes that new landmarks are looked for with
 LINK_RADIUS = 4.0  # pixels at 640 columns
 PROBATION = 2  # keyframes after which a landmark must have been seen again
+MIN_EXPECTED = 8  # frames that should have seen a landmark, before it is judged by
+MIN_FOUND = 0.25  # the fraction of them that did (Mur-Artal 2015, section VI.B)
 
 
 class Mapper:
@@ -42,6 +44,7 @@ class Mapper:
         if estimate.T_world_cam is None:
             return self._without_pose(view, estimate, map)
         self.num_lost = 0
+        map.landmarks.times_expected[map.landmarks.rows(estimate.expected_ids)] += 1
         map.landmarks.times_found[map.landmarks.rows(estimate.landmark_ids)] += 1
         if not self.policy.wants(view, estimate, map):
             return None
@@ -82,7 +85,8 @@ class Mapper:
         latest = map.latest()
         assert latest is not None, "culling follows the insertion of a keyframe"
         table = map.landmarks
-        on_trial = latest.id - table.born == PROBATION
-        map.remove_landmarks(table.ids[on_trial & (map.num_observations() < 2)])
+        unconfirmed = (latest.id - table.born == PROBATION) & (map.num_observations() < 2)
+        overlooked = (table.times_expected >= MIN_EXPECTED) & (table.times_found < MIN_FOUND * table.times_expected)
+        map.remove_landmarks(table.ids[unconfirmed | overlooked])
         for keyframe_id in self.policy.redundant(map):
             map.remove_keyframe(keyframe_id)

@@ -109,4 +109,5 @@ class Tracker:
             se3.inverse(pose.T_cam_world),
             np.asarray(keypoint_ids[pose.inliers]),
             visible.ids[landmark_rows[pose.inliers]],
+            visible.ids,
         )

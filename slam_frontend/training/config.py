@@ -35,6 +35,7 @@ class ShapesConfig(Section):
     count: int = Field(24000, ge=1)
     validation: int = Field(500, ge=1)
     size: tuple[int, int] = (120, 160)
+    workers: int = Field(1, ge=1)  # processes that render
 
 
 class MagicPointConfig(Section):

@@ -1,22 +1,31 @@
 """Shapes rendered to a cache, and the contact sheet that shows them; the only part of training that draws."""
 
+from concurrent.futures import ProcessPoolExecutor
+
 import cv2
 import numpy as np
 
 from slam_frontend.training.config import TrainingConfig
 from slam_frontend.training.datasets import Labelled, pack, save_shapes
-from slam_frontend.training.shapes import PRIMITIVES, render
+from slam_frontend.training.shapes import PRIMITIVES, Shape, render
 from slam_frontend.types import Array
 
 VALIDATION_SEED = 1_000_000  # far from every seed that training uses
+CHUNK = 250  # shapes that one worker renders at a time
 SHEET_COLUMNS = 6
 SHEET_ZOOM = 3
 
 
-def render_many(count: int, size: tuple[int, int], seed: int) -> Labelled:
-    """``count`` shapes of size (height, width); the same ones for the same seed."""
-    rng = np.random.default_rng(seed)
-    shapes = [render(rng, size) for _ in range(count)]
+def render_many(count: int, size: tuple[int, int], seed: int, workers: int = 1) -> Labelled:
+    """``count`` shapes of size (height, width); the same ones for the same seed, however many workers there are."""
+    seeds = np.random.SeedSequence(seed).spawn(-(-count // CHUNK))
+    jobs = [(min(CHUNK, count - number * CHUNK), size, child) for number, child in enumerate(seeds)]
+    if workers == 1:
+        chunks = [_render_chunk(job) for job in jobs]
+    else:
+        with ProcessPoolExecutor(workers) as pool:
+            chunks = list(pool.map(_render_chunk, jobs))
+    shapes = [shape for chunk in chunks for shape in chunk]
     return pack([shape.image for shape in shapes], [shape.corners for shape in shapes])
 
 
@@ -26,7 +35,8 @@ def render_cache(config: TrainingConfig) -> None:
         config.folder / "shapes_validation.pt",
         render_many(config.shapes.validation, config.shapes.size, VALIDATION_SEED + config.seed),
     )
-    save_shapes(config.folder / "shapes.pt", render_many(config.shapes.count, config.shapes.size, config.seed))
+    shapes = render_many(config.shapes.count, config.shapes.size, config.seed, config.shapes.workers)
+    save_shapes(config.folder / "shapes.pt", shapes)
 
 
 def contact_sheet(seed: int, size: tuple[int, int] = (120, 160)) -> Array:
@@ -39,6 +49,13 @@ def contact_sheet(seed: int, size: tuple[int, int] = (120, 160)) -> Array:
         cv2.putText(tiles[0], primitive, (6, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 200, 255), 1, cv2.LINE_AA)
         rows.append(np.hstack(tiles))
     return np.vstack(rows)
+
+
+def _render_chunk(job: tuple[int, tuple[int, int], np.random.SeedSequence]) -> list[Shape]:
+    count, size, seed = job
+    cv2.setNumThreads(1)
+    rng = np.random.default_rng(seed)
+    return [render(rng, size) for _ in range(count)]
 
 
 def _tile(image: Array, corners: Array) -> Array:

@@ -32,6 +32,12 @@ def test_the_same_seed_gives_the_same_shapes():
     assert not (first.images == render_many(6, (120, 160), seed=5).images).all()
 
 
+def test_the_number_of_workers_does_not_change_the_shapes(monkeypatch):
+    monkeypatch.setattr("slam_frontend.training.rendering.CHUNK", 3)
+    alone, shared = (render_many(7, (48, 64), seed=1, workers=workers) for workers in (1, 2))
+    assert (alone.images == shared.images).all() and alone.images.shape == (7, 48, 64)
+
+
 def test_the_crossings_of_a_checkerboard_are_saddles_of_the_image():
     rng = np.random.default_rng(2)
     errors = []
