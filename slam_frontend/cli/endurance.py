@@ -1,0 +1,73 @@
+"""A clip played to and fro for thousands of frames: do time and memory stay flat?"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from slam_frontend.datasets import Sequence
+    from slam_frontend.trajectory import Trajectory
+    from slam_frontend.types import Frame
+
+CLIP_LENGTH = 100  # frames, kept in memory
+EARLY, SETTLED = 500, 2000  # frames after which time and memory are taken for comparison
+WINDOW = 400  # frames around a point in time whose milliseconds are averaged: keyframes cost more than others
+
+
+class ToAndFro:
+    """A recording that walks back and forth through the first frames of another, at their pace."""
+
+    def __init__(self, sequence: "Sequence", count: int) -> None:
+        self.name, self.sensor, self.camera = sequence.name, sequence.sensor, sequence.camera
+        self.truth: Trajectory | None = None
+        self.skipped: list[str] = []
+        self._frames = list(sequence)
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> "Iterator[Frame]":
+        there, first = len(self._frames), self._frames[0].timestamp
+        interval = (self._frames[-1].timestamp - first) / (there - 1)
+        for index in range(self._count):
+            place = index % (2 * there - 2)
+            frame = self._frames[min(place, 2 * there - 2 - place)]
+            yield replace(frame, index=index, timestamp=first + index * interval)
+
+
+def measure_endurance(path: Path, count: int) -> str:
+    """A table of milliseconds and memory over a run of ``count`` frames."""
+    import numpy as np
+
+    from slam_frontend.config import RunConfig
+    from slam_frontend.datasets import open_sequence
+    from slam_frontend.frontend import Frontend
+    from slam_frontend.pipeline import run_sequence
+
+    sequence = ToAndFro(open_sequence(path, limit=CLIP_LENGTH), count)
+    memory: list[float] = []
+
+    def on_frame(frame: "Frame", _: Any) -> None:
+        memory.append(resident_megabytes())
+        if frame.index % 500 == 0:
+            print(f"frame {frame.index}: {memory[-1]:.0f} MB", flush=True)
+
+    frontend = Frontend.from_config(RunConfig(), sequence.camera, sequence.sensor)
+    result = run_sequence(frontend, sequence, on_frame)
+    total = np.sum(list(result.milliseconds.values()), axis=0)
+    rows = [f"| frame | ms a frame, mean of {WINDOW} around it | resident memory, MB |", "| --- | --- | --- |"]
+    for frame in sorted({EARLY, SETTLED, count // 2, count - WINDOW // 2}):
+        around = total[max(0, frame - WINDOW // 2) : frame + WINDOW // 2]
+        rows.append(f"| {frame} | {around.mean():.1f} | {memory[min(frame, count - 1)]:.0f} |")
+    located = int(result.online.located.sum())
+    rows += ["", f"{sequence.name}, {sequence.sensor}, {CLIP_LENGTH} frames to and fro: {located}/{count} located."]
+    return "\n".join(rows)
+
+
+def resident_megabytes() -> float:
+    """What the process holds at this moment, as Linux counts it."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
