@@ -9,7 +9,7 @@ from slam_frontend.types import Array
 
 BORDER = 16  # pixels of the level: a corner's 31-pixel patch must lie inside
 CORNERS_PER_CELL = 8
-MIN_RESPONSE = 3e-4
+MIN_RESPONSE = 1e-4  # of grey values from 0 to 1: weaker than most FAST corners at 7, above noise of 4 grey levels
 SOBEL_SCALE = 1 / (4 * 255)  # grey values become 0 to 1, and the gradient that over two pixels
 MIN_FAST_THRESHOLD = 7
 NEIGHBOURHOOD = np.ones((3, 3), np.uint8)
@@ -55,7 +55,7 @@ def find_fast(level: Array, count: int) -> Corners:
     inside = ((pixels >= BORDER) & (pixels < np.array(level.shape[::-1]) - BORDER)).all(1)
     pixels, scores = pixels[inside], scores[inside]
     chosen = spread(pixels, scores, level.shape, count)
-    return Corners(pixels[chosen], np.zeros((len(chosen), 2), np.float32), scores[chosen])
+    return Corners(pixels[chosen], _peak_offsets(corner_response(level), pixels[chosen]), scores[chosen])
 
 
 def corner_response(level: Array) -> Array:
@@ -66,7 +66,7 @@ def corner_response(level: Array) -> Array:
     dx, dy = cv2.spatialGradient(cv2.GaussianBlur(level, (3, 3), 0.8))
     xx, xy, yy = (_mean_product(*pair) for pair in ((dx, dx), (dx, dy), (dy, dy)))
     trace = xx + yy + np.float32(1e-9)
-    xx *= yy  # in place from here on: fresh memory costs more than the arithmetic
+    xx *= yy  # in place: fresh memory costs more than the arithmetic
     xy *= xy
     xx -= xy
     xx /= trace
