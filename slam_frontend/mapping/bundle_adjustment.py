@@ -4,6 +4,7 @@ Triggs 1999, section 6.1: points are eliminated, the small system of the cameras
 the points follow. All blocks are dense arrays; a point sees each camera once at most.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -149,4 +150,5 @@ def _sum_by(groups: Array, num_groups: int, values: Array) -> Array:
     """Sums of (n,…) values over each group, as a sparse product: np.add.at is ten times slower."""
     n = len(groups)
     select = csr_matrix((np.ones(n), groups, np.arange(n + 1)), shape=(n, num_groups)).T
-    return np.asarray(select @ values.reshape(n, -1)).reshape(num_groups, *values.shape[1:])
+    flat = values.reshape(n, math.prod(values.shape[1:]))
+    return np.asarray(select @ flat).reshape(num_groups, *values.shape[1:])
