@@ -1,52 +1,13 @@
 """Matching landmarks to the keypoints near their projections."""
 
-from typing import Protocol
-
 import numpy as np
 from scipy.spatial import cKDTree
 
-from slam_frontend.config import MatcherConfig
 from slam_frontend.matching.distances import pair_distances
-from slam_frontend.types import Array, Features, Matches, View
+from slam_frontend.types import Array, Features, Matches
 
 MAX_SCALE_RATIO = 1.5
 SAME_PLACE = 3.0  # pixels at scale 1: neighbours nearer than this see the same corner and are no rivals
-
-
-class Projected(Protocol):
-    """Landmarks that a camera should see, and where."""
-
-    @property
-    def projections(self) -> Array:
-        """Undistorted pixels (L,2)."""
-
-    @property
-    def descriptors(self) -> Array:
-        """What each looks like (L,D)."""
-
-    @property
-    def scales(self) -> Array:
-        """Pyramid scale (L,) at which each should appear."""
-
-
-class GuidedMatcher:
-    """Matches landmarks to a view around their projections, as the settings ask."""
-
-    def __init__(self, config: MatcherConfig) -> None:
-        self.config = config
-
-    def match(self, landmarks: Projected, view: View, radius: float) -> Matches:
-        """One-to-one matches of landmarks (row 0) to keypoints (row 1) within ``radius`` pixels of each other."""
-        return match_projections(
-            landmarks.projections,
-            landmarks.descriptors,
-            view.features,
-            view.keypoints,
-            radius,
-            self.config.max_distance(view.features.norm),
-            self.config.ratio,
-            landmarks.scales,
-        )
 
 
 def match_projections(

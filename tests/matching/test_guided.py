@@ -1,22 +1,12 @@
 """Landmarks find the keypoints near their projections."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 
-from slam_frontend.config import MatcherConfig
-from slam_frontend.matching import GuidedMatcher, match_projections
-from slam_frontend.types import Array, Features, View
+from slam_frontend.matching import match_projections
+from slam_frontend.types import Array, Features
 
 THRESHOLDS = {"max_distance": 0.25, "ratio": 0.85}
-
-
-@dataclass(frozen=True)
-class Landmarks:
-    projections: Array
-    descriptors: Array
-    scales: Array
 
 
 def binary_features(keypoints: Array, seed: int = 0, scales: Array | None = None) -> Features:
@@ -107,9 +97,16 @@ def test_a_keypoint_of_another_scale_is_no_candidate() -> None:
 
 def test_features_of_one_scale_match_whatever_scale_is_predicted() -> None:
     features = binary_features(scattered(3))
-    view = View(0, 0.0, features, features.keypoints, np.full(3, np.nan))
-    landmarks = Landmarks(features.keypoints, features.descriptors, np.array([0.3, 1.0, 3.0]))
-    assert len(GuidedMatcher(MatcherConfig()).match(landmarks, view, radius=5.0)) == 3
+    matches = match_projections(
+        features.keypoints,
+        features.descriptors,
+        features,
+        features.keypoints,
+        5.0,
+        **THRESHOLDS,
+        predicted_scales=np.array([0.3, 1.0, 3.0]),
+    )
+    assert len(matches) == 3
 
 
 def test_a_projection_that_is_not_finite_matches_nothing() -> None:
