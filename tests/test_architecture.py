@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "slam_frontend"
 LAYERS = [
     {"errors", "types"},
     {"optional", "registry", "config", "geometry", "files", "clock", "prefetch"},
-    {"trajectory", "models"},
+    {"trajectory", "models", "ply"},
     {"features", "matching", "datasets"},
     {"mapping", "evaluation"},
     {"tracking"},
@@ -21,7 +21,7 @@ LAYERS = [
     {"results"},
     {"cli"},
 ]
-TORCH_ROOMS = ("models/", "features/superpoint.py", "training/", "export/", "adapters/")
+TORCH_ROOMS = ("models/", "features/superpoint.py", "training/", "export/", "adapters/", "cli/features.py")
 OPTIONAL = {
     "open3d", "matplotlib", "plotly", "openvino", "nncf", "onnx", "onnxruntime", "h5py", "pycolmap", "tensorboard"
 }  # fmt: skip

@@ -45,7 +45,7 @@ def bench(
     data: Annotated[Path, typer.Argument(help="The folder with sequences/tum and sequences/kitti.")],
     out: Annotated[Path, typer.Option(help="The page to write.")] = Path("docs/benchmarks.md"),
     features: Annotated[str, typer.Option(help="By commas.")] = ",".join(("orb", "sift", *LEARNED)),
-    endurance: Annotated[int, typer.Option(min=0, help="Frames of the to-and-fro run, such as 10000.")] = 0,
+    endurance: Annotated[int | None, typer.Option(min=1000, help="Also play a clip to and fro.")] = None,
 ) -> None:
     """Track the benchmark clips and write the table of results."""
     from slam_frontend.cli.endurance import measure_endurance

@@ -59,9 +59,9 @@ def measure_endurance(path: Path, count: int) -> str:
     result = run_sequence(frontend, sequence, on_frame)
     total = np.sum(list(result.milliseconds.values()), axis=0)
     rows = [f"| frame | ms a frame, mean of {WINDOW} around it | resident memory, MB |", "| --- | --- | --- |"]
-    for frame in sorted({EARLY, SETTLED, count // 2, count - WINDOW // 2}):
+    for frame in sorted({EARLY, min(SETTLED, count // 2), count // 2, count - WINDOW // 2}):
         around = total[max(0, frame - WINDOW // 2) : frame + WINDOW // 2]
-        rows.append(f"| {frame} | {around.mean():.1f} | {memory[min(frame, count - 1)]:.0f} |")
+        rows.append(f"| {frame} | {around.mean():.1f} | {memory[frame]:.0f} |")
     located = int(result.online.located.sum())
     rows += ["", f"{sequence.name}, {sequence.sensor}, {CLIP_LENGTH} frames to and fro: {located}/{count} located."]
     return "\n".join(rows)
