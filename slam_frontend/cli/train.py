@@ -129,7 +129,10 @@ def _label(config: "TrainingConfig", number: int) -> None:
 
 def _ship(config: "TrainingConfig", number: int) -> None:
     from slam_frontend.training import shipping
+    from slam_frontend.training.engine import is_first_process
 
+    if not is_first_process():
+        return
     typer.echo(f"checkpoint, card and graph written to {shipping.ship(config, number)}")
 
 
@@ -147,15 +150,18 @@ class ProgressWatch:
     def __init__(self, name: str, tensorboard: Path | None) -> None:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+        from slam_frontend.training.engine import is_first_process
+
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
             TimeElapsedColumn(),
             TextColumn("{task.fields[text]}"),
         )
-        self._bar = Progress(*columns)
+        quiet = not is_first_process()
+        self._bar = Progress(*columns, disable=quiet)
         self._task = self._bar.add_task(name, total=1.0, text="")
-        self._writer = _open_tensorboard(tensorboard / name.replace(", ", "_")) if tensorboard else None
+        self._writer = _open_tensorboard(tensorboard / name.replace(", ", "_")) if tensorboard and not quiet else None
 
     def __enter__(self) -> "Watch":
         self._bar.start()

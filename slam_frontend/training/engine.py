@@ -31,6 +31,16 @@ class Engine:
         """The network on the device, in the memory layout that convolutions are fastest in."""
         return network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[no-any-return,call-overload]
 
+    def wait_for_all(self) -> None:
+        """Go on when every process has come here."""
+        if self.world > 1:
+            distributed.barrier()
+
+
+def is_first_process() -> bool:
+    """Whether this process is the one that writes and talks."""
+    return int(os.environ.get("RANK", 0)) == 0
+
 
 def create_engine(device: str = "auto", precision: str = "auto") -> Engine:
     """The engine that the settings and torchrun's environment ask for."""

@@ -96,6 +96,7 @@ class Loop:
                 self.save(LAST)
                 saved = self.seconds
         self.save(LAST)
+        self.engine.wait_for_all()  # the next stage starts from what the first process has written
         return self.progress >= 1
 
     @property

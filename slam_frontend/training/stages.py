@@ -40,6 +40,7 @@ def label(config: TrainingConfig, number: int = 1, count: Count | None = None) -
     for labelled in label_photos(network, photos, config.label, engine, labels_folder(config, number), config.seed):
         if count is not None:
             count(labelled, len(photos))
+    engine.wait_for_all()
 
 
 def superpoint(
