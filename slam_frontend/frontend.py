@@ -36,7 +36,8 @@ class Frontend:
         extractor = create_extractor(config.extractor)
         matcher = create_matcher(config.matcher)
         search = LandmarkSearch(config.matcher)
-        initializer = Initializer(camera, config.initializer, matcher, config.tracker.seed)
+        awaits_depth = sensor is not Sensor.MONO
+        initializer = Initializer(camera, config.initializer, matcher, config.tracker.seed, awaits_depth)
         tracker = Tracker(camera, config.tracker, search, matcher, initializer)
         mapper = Mapper(camera, config.mapper, matcher, search, config.initializer.min_matches, config.tracker.patience)
         return cls(camera, extractor, create_depth_source(sensor, config.depth, camera), tracker, mapper)

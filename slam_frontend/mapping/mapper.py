@@ -48,6 +48,8 @@ class Mapper:
         map.landmarks.times_found[map.landmarks.rows(estimate.landmark_ids)] += 1
         if not self.policy.wants(view, estimate, map):
             return None
+        if not len(map.landmarks) and np.isfinite(view.depth).any():
+            map.begin_segment()  # a view that waited for depth has no place in the map that depth begins
         keyframe = map.add_keyframe(view, estimate.T_world_cam)
         map.observe(keyframe, estimate.keypoint_ids, estimate.landmark_ids)
         self.policy.begin()

@@ -13,13 +13,16 @@ MIN_DEPTHS = 50  # keypoints of known depth that make a map at once
 
 
 class Initializer:
-    """Starts a map from depth at once, or from two views as soon as they see enough parallax."""
+    """Starts a map from depth at once, or, where depth never comes, from two views that see enough parallax."""
 
-    def __init__(self, camera: Camera, config: InitializerConfig, matcher: Matcher, seed: int) -> None:
+    def __init__(
+        self, camera: Camera, config: InitializerConfig, matcher: Matcher, seed: int, awaits_depth: bool
+    ) -> None:
         self.camera = camera
         self.config = config
         self.matcher = matcher
         self.seed = seed
+        self.awaits_depth = awaits_depth  # two views would choose another unit than the metres that follow
 
     def begin(self, view: View) -> PoseEstimate:
         """The world's origin where depth is known, else INITIALIZING."""
@@ -29,6 +32,8 @@ class Initializer:
 
     def pair(self, view: View, map: LocalMap) -> PoseEstimate:
         """The pose against the only keyframe, with the median depth as unit of length, or INITIALIZING."""
+        if self.awaits_depth:
+            return self.begin(view)
         first = map.latest()
         assert first is not None, "a map without keyframes has nothing to pair with"
         matches = self.matcher.match(first.view.features, view.features)
