@@ -181,6 +181,8 @@ class ProgressWatch:
         if self._writer is not None:
             for name, value in {**report.losses, **report.metrics}.items():
                 self._writer.add_scalar(name, value, report.step)
+            if report.draw is not None:
+                self._writer.add_image("seen", report.draw(), report.step)
 
 
 def _open_tensorboard(folder: Path) -> Any:

@@ -21,7 +21,7 @@ from slam_frontend.training.losses import (
 )
 from slam_frontend.training.pairs import Pair, View, draw_pairs, draw_places
 from slam_frontend.training.settling import settle
-from slam_frontend.training.validation import judge_pairs
+from slam_frontend.training.validation import draw_matches, judge_pairs
 
 
 class JointTask:
@@ -57,6 +57,10 @@ class JointTask:
     def validate(self, network: SuperPoint) -> dict[str, float]:
         """Repeatability, localisation error and matching precision on fixed warps of held-out photographs."""
         return judge_pairs(network, self.validation, self.engine)
+
+    def picture(self, network: SuperPoint) -> Tensor:
+        """Keypoints and matches of a held-out photograph and its warp."""
+        return draw_matches(network, self.validation, self.engine)
 
     def _detector(self, logits: Tensor, view: View, generator: torch.Generator) -> Tensor:
         size = (view.images.shape[2], view.images.shape[3])

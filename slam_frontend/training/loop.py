@@ -40,6 +40,10 @@ class Task(Protocol):
         """Figures of the network in eval mode; ``score`` decides which checkpoint is best, higher is better."""
         ...
 
+    def picture(self, network: SuperPoint) -> Tensor:
+        """What the network in eval mode sees of validation images, (3,H,W) in 0..1."""
+        ...
+
 
 Losses = dict[str, Tensor]  # weighted; their sum is what is minimised
 
@@ -53,6 +57,7 @@ class Report:
     losses: dict[str, float]
     images_per_second: float
     metrics: dict[str, float] = field(default_factory=dict)
+    draw: Callable[[], Tensor] | None = None  # a picture (3,H,W) in 0..1, after a validation
 
 
 Watch = Callable[[Report], None]
@@ -147,7 +152,12 @@ class Loop:
         if not path.exists():
             return
         state = torch.load(path, map_location=self.engine.device, weights_only=True)
-        self.network.load_state_dict(state["network"])
+        try:
+            self.network.load_state_dict(state["network"])
+        except RuntimeError as error:
+            raise TrainingError(
+                f"{path} is of another network than the config's; choose another folder or remove it"
+            ) from error
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.seconds, self.best = state["step"], state["seconds"], state["best"]
         self.metrics = state["metrics"]
@@ -167,7 +177,8 @@ class Loop:
     def _report(self, losses: dict[str, float], rate: float, due: bool, watch: Watch | None) -> None:
         if due:
             self.metrics = self._validate()
-        report = Report(self.step, self.progress, losses, rate, self.metrics if due else {})
+        metrics, draw = (self.metrics, self._draw) if due else ({}, None)
+        report = Report(self.step, self.progress, losses, rate, metrics, draw)
         if self.engine.rank == 0:
             self._log(report)
         if watch is not None:
@@ -181,6 +192,11 @@ class Loop:
             self.best = metrics["score"]
             self.save(BEST)
         return metrics
+
+    def _draw(self) -> Tensor:
+        self.network.eval()
+        with torch.inference_mode():
+            return self.task.picture(self.network)
 
     def _log(self, report: Report) -> None:
         entry: dict[str, Any] = {"step": report.step, "seconds": round(self.seconds, 1), **report.losses}

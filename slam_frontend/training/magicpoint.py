@@ -19,8 +19,11 @@ from slam_frontend.training.homographies import (
 from slam_frontend.training.loop import Losses
 from slam_frontend.training.losses import detector_loss, soft_target
 from slam_frontend.training.photometric import degrade
+from slam_frontend.training.pictures import paint_points
 
 RIGHT_WITHIN = 4.0  # pixels
+SHOWN = 4  # shapes in a picture
+SURE = 0.1  # a probability
 
 
 class MagicPointTask:
@@ -62,6 +65,14 @@ class MagicPointTask:
         noisy_precision, _ = self._judge(network, noisy)
         score = (precision + noisy_precision) / 2
         return {"score": score, "map_clean": precision, "map_noisy": noisy_precision, "localisation": error}
+
+    def picture(self, network: SuperPoint) -> Tensor:
+        """The surest points on some held-out shapes."""
+        images = self.validation.images[:SHOWN, None].float() / 255
+        points = self._find(network, images)
+        sure = points.scores > SURE
+        painted = [paint_points(image[0], p[s]) for image, p, s in zip(images, points.positions, sure, strict=True)]
+        return torch.cat(painted, 2)
 
     def _judge(self, network: SuperPoint, images: Tensor) -> tuple[float, float]:
         found = [self._find(network, part) for part in torch.split(images, 50)]

@@ -16,6 +16,7 @@ from slam_frontend.training.homographies import (
     resample,
     transform,
 )
+from slam_frontend.training.pictures import paint_matches
 
 WARPS = HomographyConfig(rotation=0.6, scale=1.3, perspective=0.1, translation=0.05)
 POINTS = 300
@@ -31,25 +32,48 @@ class Found(NamedTuple):
     descriptors: Tensor  # (N,D)
 
 
+class WarpedPair(NamedTuple):
+    """A batch of photographs and warped, relit and noisy versions of them."""
+
+    images: Tensor  # (B,1,H,W) in 0..1
+    others: Tensor  # (B,1,H,W) in 0..1
+    H_1_0: Tensor  # (B,3,3) on the CPU
+
+
 def judge_pairs(network: SuperPoint, photos: Tensor, engine: Engine) -> dict[str, float]:
     """Repeatability, localisation error (pixels), matching precision at 3 px; ``score`` weighs the three."""
     figures = []
     generator = torch.Generator().manual_seed(SEED)
+    size = (photos.shape[1], photos.shape[2])
     for part in torch.split(photos, CHUNK):
-        images = part[:, None].float() / 255
-        size = (part.shape[1], part.shape[2])
-        H_0_1 = random_homographies(len(part), size, WARPS, generator)
-        light = torch.rand(len(part), 2, 1, 1, 1, generator=generator)
-        noise = torch.randn(images.shape, generator=generator) * 6 / 255
-        warped = resample(images, look(H_0_1.to(engine.device), size))
-        other = warped * (0.6 + 0.8 * light[:, 0]).to(engine.device) + (light[:, 1] * 60 - 30).to(engine.device) / 255
-        other = (other + noise.to(engine.device)).clamp(0, 1)
-        found0, found1 = find(network, images, engine), find(network, other, engine)
-        for row in range(len(part)):
-            figures.append(_judge(found0[row], found1[row], H_0_1[row].inverse(), size))
+        pair = _warp(part, engine, generator)
+        found0, found1 = find(network, pair.images, engine), find(network, pair.others, engine)
+        figures += [_judge(*views, size) for views in zip(found0, found1, pair.H_1_0, strict=True)]
     repeatability, error, precision = torch.tensor(figures).nanmean(0).tolist()
     score = repeatability + precision - 0.2 * error
     return {"score": score, "repeatability": repeatability, "localisation": error, "precision": precision}
+
+
+def draw_matches(network: SuperPoint, photos: Tensor, engine: Engine) -> Tensor:
+    """A picture of the first photograph, its warp, and their mutual matches."""
+    pair = _warp(photos[:1], engine, torch.Generator().manual_seed(SEED))
+    (found0,), (found1,) = find(network, pair.images, engine), find(network, pair.others, engine)
+    rows0, rows1 = _mutual(found0, found1)
+    positions0, positions1 = found0.positions[rows0], found1.positions[rows1]
+    errors = (transform(pair.H_1_0, positions0[None])[0] - positions1).norm(dim=1)
+    images = pair.images[0, 0].cpu(), pair.others[0, 0].cpu()
+    return paint_matches(*images, positions0, positions1, errors <= RIGHT_WITHIN)
+
+
+def _warp(photos: Tensor, engine: Engine, generator: torch.Generator) -> WarpedPair:
+    images = photos[:, None].float() / 255
+    size = (photos.shape[1], photos.shape[2])
+    H_0_1 = random_homographies(len(photos), size, WARPS, generator)
+    light = torch.rand(len(photos), 2, 1, 1, 1, generator=generator).to(engine.device)
+    noise = torch.randn(images.shape, generator=generator).to(engine.device) * 6 / 255
+    warped = resample(images, look(H_0_1.to(engine.device), size))
+    others = warped * (0.6 + 0.8 * light[:, 0]) + (light[:, 1] * 60 - 30) / 255 + noise
+    return WarpedPair(images, others.clamp(0, 1), H_0_1.inverse())
 
 
 def find(network: SuperPoint, images: Tensor, engine: Engine) -> list[Found]:
@@ -78,8 +102,13 @@ def _judge(found0: Found, found1: Found, H_1_0: Tensor, size: tuple[int, int]) -
 
 
 def _matching_precision(found0: Found, found1: Found, in_1: Tensor) -> float:
+    rows0, rows1 = _mutual(found0, found1)
+    errors = (in_1[rows0] - found1.positions[rows1]).norm(dim=1)
+    return float((errors <= RIGHT_WITHIN).float().mean()) if len(errors) else 0.0
+
+
+def _mutual(found0: Found, found1: Found) -> tuple[Tensor, Tensor]:
     similarity = found0.descriptors @ found1.descriptors.T
     forward, backward = similarity.argmax(1), similarity.argmax(0)
-    mutual = backward[forward] == torch.arange(len(forward))
-    errors = (in_1 - found1.positions[forward]).norm(dim=1)[mutual]
-    return float((errors <= RIGHT_WITHIN).float().mean()) if len(errors) else 0.0
+    rows = (backward[forward] == torch.arange(len(forward))).nonzero()[:, 0]
+    return rows, forward[rows]

@@ -37,6 +37,9 @@ class Reconstruct:
     def validate(self, network):
         return {"score": -float(network.layer("convPb").weight.abs().sum())}
 
+    def picture(self, network):
+        return torch.zeros(3, 4, 4)
+
 
 def make_loop(folder, task=None, **settings):
     torch.manual_seed(0)
@@ -88,6 +91,22 @@ def test_the_best_checkpoint_is_the_one_that_validated_best(tmp_path):
     loop.run()
     best = torch.load(tmp_path / "best.pt", weights_only=True)
     assert best["best"] == pytest.approx(-float(best["network"]["convPb.weight"].abs().sum()), rel=1e-5)
+
+
+def test_a_checkpoint_of_another_network_is_refused_with_a_sentence(tmp_path):
+    make_loop(tmp_path).run()
+    other = Loop(SuperPoint(NetworkConfig(), norm=True), Reconstruct(), LoopConfig(), CPU, tmp_path)
+    with pytest.raises(TrainingError, match="another network"):
+        other.resume()
+
+
+def test_reports_carry_losses_and_after_a_validation_a_picture(tmp_path):
+    reports = []
+    make_loop(tmp_path).run(reports.append)
+    assert all("all" in report.losses and report.images_per_second > 0 for report in reports)
+    validated = [report for report in reports if report.metrics]
+    assert len(validated) == 2 and validated[-1].step == 12
+    assert validated[0].draw().shape == (3, 4, 4)
 
 
 def test_the_rate_warms_up_and_falls_along_a_cosine():

@@ -48,7 +48,8 @@ def invoke(*arguments):
 
 
 def test_all_goes_from_shapes_to_a_checkpoint_that_extracts(config, tmp_path):
-    invoke("all", config)
+    invoke("all", config, "--set", "tensorboard=true")
+    assert list((tmp_path / "run" / "tensorboard").rglob("events*"))
     weights = tmp_path / "run" / "superpoint_fast.pt"
     card = json.loads(weights.with_suffix(".json").read_text())
     assert card["step"] == 3 and card["seed"] == 0 and card["metrics"]["repeatability"] >= 0
