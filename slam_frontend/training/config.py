@@ -69,8 +69,8 @@ class JointConfig(Section):
     first: HomographyConfig = HomographyConfig(rotation=0.35, scale=1.0, perspective=0.06, translation=0.0)
     second: HomographyConfig = HomographyConfig(rotation=0.8, scale=1.5, perspective=0.14, translation=0.15)
     target: Literal["soft", "hard"] = "soft"
-    use_confidence: bool = False  # a label counts as much as it was found in the teacher's views, not fully
-    settle: bool = False  # labels move to where both views see the point, see settling.py
+    confidence_from_round: int = Field(2, ge=1)  # labels count as much as the teacher's views found them; fully before
+    settle: bool = True  # labels move to where both views see the point, see settling.py
     descriptor_loss: Literal["dual_softmax", "sparse_hinge", "hardest_triplet", "dense_hinge"] = "dual_softmax"
     descriptor_weight: float = Field(0.5, ge=0)
     places: int = Field(256, ge=8)  # correspondences a pair, for the sparse losses

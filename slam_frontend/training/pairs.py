@@ -78,12 +78,11 @@ def _view(
     positions = look(H_photo_view, size)
     points = transform(H_photo_view.inverse(), labels[..., :2]).nan_to_num(-1e4)
     visible = is_inside(points.unbind(-1), size) & labels[..., 0].isfinite()
-    confidence = labels[..., 2].nan_to_num(0) if config.use_confidence else torch.ones_like(labels[..., 2])
     return View(
         degrade(resample(images, positions), config.photometric, generator),
         points,
         visible,
-        confidence * visible,
+        labels[..., 2].nan_to_num(0) * visible,
         whole_cells(positions, photo_size, config.inset),
     )
 

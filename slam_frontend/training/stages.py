@@ -53,7 +53,10 @@ def superpoint(
     """Section 3.4 and 6: detector and descriptor on warped pairs, from the teacher's weights; True when done.
     ``labels_of`` takes another round's labels, for a network that relabels while it learns."""
     engine = create_engine(config.device, config.precision)
-    rows, labels = load_labels(labels_folder(config, labels_of or number))
+    labels_round = labels_of or number
+    rows, labels = load_labels(labels_folder(config, labels_round))
+    if labels_round < config.joint.confidence_from_round:
+        labels[..., 2] = 1
     task = JointTask(training_photos(config)[rows], labels, validation_photos(config), config.joint, engine)
     teacher = magicpoint_folder(config) if number == 1 else joint_folder(config, number - 1)
     network = load_network(config, teacher)

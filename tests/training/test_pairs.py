@@ -59,11 +59,10 @@ def test_a_pair_without_change_is_a_crop_of_the_photograph(photo_and_dots):
     torch.testing.assert_close(pair.first.images, pair.second.images, atol=1e-3, rtol=0)
 
 
-def test_confidence_counts_only_where_it_is_asked_for(photo_and_dots):
-    for use, expected in ((False, 1.0), (True, 0.5)):
-        view = draw(photo_and_dots, use_confidence=use)[0].first
-        assert (view.confidence[view.visible] == expected).all()
-        assert (view.confidence[~view.visible] == 0).all()
+def test_confidence_is_the_labels_where_they_are_visible(photo_and_dots):
+    view = draw(photo_and_dots)[0].first
+    assert (view.confidence[view.visible] == 0.5).all()
+    assert (view.confidence[~view.visible] == 0).all()
 
 
 def test_places_are_seen_by_both_views_and_labels_go_first(photo_and_dots):
