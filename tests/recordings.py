@@ -89,8 +89,9 @@ class Outcome:
 
 
 def track(recording: Recording, sensor: Sensor, **settings: Any) -> Outcome:
-    """Runs a frontend over a recording, its map checked whenever it has grown."""
-    frontend = Frontend.from_config(RunConfig(**settings), recording.camera, sensor)
+    """Runs a frontend over a recording, its map checked whenever it has grown; few keypoints, for speed."""
+    config = RunConfig(**{"extractor": {"name": "orb", "max_keypoints": 500}, **settings})
+    frontend = Frontend.from_config(config, recording.camera, sensor)
     results = []
     for frame in recording.frames:
         results.append(frontend.process(frame))

@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 from recordings import Recording, track
 
+from slam_frontend.config import RunConfig
 from slam_frontend.datasets import open_sequence
+from slam_frontend.datasets.rendered import RenderConfig, RenderedSequence
+from slam_frontend.frontend import Frontend
 from slam_frontend.types import Array, Sensor
 
 SAMPLE = Path(__file__).parents[1] / "sequences" / "sample"
@@ -63,3 +66,84 @@ def test_a_depth_camera_waits_for_depth_and_never_guesses_a_scale(sample, num_mi
     assert found.states == "i" * num_missing + "." * (12 - num_missing)
     assert found.judge("sim3").scale == pytest.approx(1, abs=0.02)
     assert found.judge().ate.rmse < ATE[Sensor.RGBD]
+
+
+@pytest.mark.parametrize(("sensor", "align"), SENSORS)
+def test_a_jump_to_a_place_seen_before_is_found_there(sample, sensor, align) -> None:
+    """From the clip's twentieth frame back to its start, where the motion model expects nothing of the kind."""
+    found = track(sample.pick([*range(18), *range(2, 8)]), sensor)
+    assert found.states[18:] == "......"
+    assert set(found.segments) == {0}
+    assert found.judge(align).ate.rmse < ATE[sensor]
+    again, before = found.poses[18:], found.poses[2:8]
+    if sensor is Sensor.RGBD:
+        np.testing.assert_allclose(again[:, :3, 3], before[:, :3, 3], atol=0.02)
+
+
+@pytest.mark.parametrize(("sensor", "align"), SENSORS)
+def test_a_place_never_seen_before_starts_a_new_segment_after_some_patience(sample, sensor, align) -> None:
+    before = sample.pick(range(12))
+    found = track(before.then(before.mirrored), sensor, tracker={"patience": 4})
+    assert found.states[11:16] == ".LLLL"
+    assert np.isnan(found.poses[12:16]).all()
+    assert found.states[-6:] == "......"
+    assert found.segments == [0] * 16 + [1] * 8
+    assert found.judge(align, segment=0).ate.rmse < ATE[sensor]
+    assert found.judge(align, segment=1).ate.rmse < ATE[sensor]
+
+
+def test_a_new_segment_keeps_the_points_of_the_old_one(sample) -> None:
+    before = sample.pick(range(8))
+    frontend = Frontend.from_config(RunConfig(tracker={"patience": 3}), sample.camera, Sensor.MONO)
+    clouds = []
+    for frame in before.then(before.mirrored).frames:
+        frontend.process(frame)
+        clouds.append(frontend.map.point_cloud())
+    assert frontend.map.segment == 1
+    np.testing.assert_array_equal(clouds[-1][: len(clouds[7])], clouds[7])
+    assert len(clouds[-1]) > len(clouds[7]) + 100 > 200
+
+
+def test_dark_frames_do_not_count_as_a_place_never_seen(sample) -> None:
+    black = np.zeros_like(sample.frames[0].image)
+    found = track(sample.pick(range(22)).change(range(6, 18), image=black), Sensor.RGBD, tracker={"patience": 4})
+    assert found.states[6:18] == "L" * 12
+    assert set(found.segments) == {0}
+
+
+@pytest.mark.parametrize(("sensor", "align"), SENSORS)
+def test_changing_light_loses_nothing(sample, sensor, align) -> None:
+    clip = sample.pick(range(18))
+    for i, frame in enumerate(clip.frames):
+        lit = cv2.convertScaleAbs(frame.image, alpha=1 - 0.4 * np.sin(i / 3), beta=10 * np.cos(i / 4))
+        clip = clip.change([i], image=lit)
+    found = track(clip, sensor)
+    assert found.states[2:] == "." * 16
+    assert found.judge(align).ate.rmse < ATE[sensor]
+
+
+def test_walls_without_texture_are_walked_past_by_what_stands_before_them() -> None:
+    sequence = RenderedSequence(RenderConfig(num_frames=60, poor_walls=True))
+    assert sequence.truth is not None
+    clip = Recording([sequence[i] for i in range(12)], sequence.truth.T_world_cam[:12], sequence.camera)
+    found = track(clip, Sensor.RGBD)
+    assert found.states == "." * 12
+    assert found.judge().ate.rmse < 0.02
+
+
+def test_a_camera_that_sees_nothing_at_all_never_starts_and_never_fails(sample) -> None:
+    image, depth = np.zeros_like(sample.frames[0].image), np.full((240, 320), np.nan, np.float32)
+    for sensor in (Sensor.RGBD, Sensor.MONO, Sensor.STEREO):
+        blind = sample.pick(range(5)).change(range(5), image=image, right=image, depth=depth)
+        found = track(blind, sensor)
+        assert found.states == "iiiii"
+        assert found.frontend.map.point_cloud().shape == (0, 3)
+        assert all(found.frontend.reference(result) is None for result in found.results)
+
+
+def test_a_camera_that_stands_still_stays_where_it_is(sample) -> None:
+    found = track(sample.pick([0] * 8), Sensor.RGBD)
+    assert found.states == "." * 8
+    np.testing.assert_allclose(found.poses, np.tile(np.eye(4), (8, 1, 1)), atol=2e-3)
+    mono = track(sample.pick([0] * 8), Sensor.MONO)
+    assert mono.states == "iiiiiiii"

@@ -1,0 +1,154 @@
+"""One street for one camera, a pair and a depth camera: accurate, repeatable, and no dearer after a thousand frames."""
+
+import pickle
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from recordings import Outcome, Recording, track
+from synthetic import FakeExtractor, SyntheticWorld, curved_path
+
+from slam_frontend.config import RunConfig
+from slam_frontend.datasets import open_sequence
+from slam_frontend.datasets.rendered import RenderConfig, RenderedSequence
+from slam_frontend.frontend import Frontend
+from slam_frontend.geometry import se3
+from slam_frontend.types import Array, Sensor, TrackingState
+
+SAMPLE = Path(__file__).parents[1] / "sequences" / "sample"
+NUM_FRAMES = 24
+
+
+@pytest.fixture(scope="module")
+def sample() -> Recording:
+    """The start of the bundled clip."""
+    sequence = open_sequence(SAMPLE)
+    assert sequence.truth is not None
+    frames = [frame for frame, _ in zip(sequence, range(NUM_FRAMES), strict=False)]
+    return Recording(frames, sequence.truth.T_world_cam[:NUM_FRAMES], sequence.camera)
+
+
+@pytest.fixture(scope="module")
+def pairs() -> Recording:
+    """A stereo pair walks through a rendered room."""
+    sequence = RenderedSequence(RenderConfig(sensor=Sensor.STEREO, num_frames=60))
+    assert sequence.truth is not None
+    return Recording([sequence[i] for i in range(12)], sequence.truth.T_world_cam[:12], sequence.camera)
+
+
+@pytest.fixture(scope="module")
+def rgbd(sample: Recording) -> Outcome:
+    return track(sample, Sensor.RGBD)
+
+
+@pytest.fixture(scope="module")
+def mono(sample: Recording) -> Outcome:
+    return track(sample, Sensor.MONO)
+
+
+def test_a_depth_camera_is_followed_in_metres(rgbd: Outcome) -> None:
+    assert rgbd.states == "." * NUM_FRAMES
+    assert rgbd.judge().ate.rmse < 0.006
+    assert rgbd.judge("sim3").scale == pytest.approx(1, abs=0.01)
+
+
+def test_one_camera_is_followed_up_to_scale(mono: Outcome) -> None:
+    assert mono.states.lstrip("i") == "." * mono.states.count(".")
+    assert mono.states.count("i") <= 3
+    assert mono.judge("sim3").ate.rmse < 0.015
+
+
+def test_a_stereo_pair_is_followed_in_metres(pairs: Recording) -> None:
+    found = track(pairs, Sensor.STEREO)
+    assert found.states == "." * len(pairs)
+    assert found.judge().ate.rmse < 0.01
+    assert found.judge("sim3").scale == pytest.approx(1, abs=0.02)
+
+
+def test_depth_that_is_there_is_not_looked_at_by_one_camera(sample: Recording, mono: Outcome) -> None:
+    without = track(sample.change(range(NUM_FRAMES), depth=None), Sensor.MONO)
+    assert without.poses.tobytes() == mono.poses.tobytes()
+
+
+def test_two_runs_are_the_same_to_the_bit(sample: Recording, rgbd: Outcome) -> None:
+    again = track(sample, Sensor.RGBD)
+    assert again.poses.tobytes() == rgbd.poses.tobytes()
+    assert again.frontend.map.point_cloud().tobytes() == rgbd.frontend.map.point_cloud().tobytes()
+
+
+def test_the_world_is_where_the_first_camera_stood(rgbd: Outcome, sample: Recording) -> None:
+    np.testing.assert_array_equal(rgbd.poses[0], np.eye(4))
+    truth = se3.inverse(sample.T_world_cam[0]) @ sample.T_world_cam
+    np.testing.assert_allclose(rgbd.poses[:, :3, 3], truth[:, :3, 3], atol=0.02)
+
+
+def test_the_landmarks_lie_on_the_surfaces_that_the_depth_image_shows(rgbd: Outcome, sample: Recording) -> None:
+    camera, depth = sample.camera, sample.frames[0].depth
+    points = rgbd.frontend.map.point_cloud()
+    x, y = np.rint(points[:, :2] / points[:, 2:] * camera.fx + [camera.cx, camera.cy]).astype(int).T
+    inside = (points[:, 2] > 0) & (x >= 0) & (y >= 0) & (x < camera.width) & (y < camera.height)
+    ratio = points[inside, 2] / depth[y[inside], x[inside]]
+    assert inside.sum() > 200
+    assert np.nanmean(np.abs(ratio - 1) < 0.05) > 0.8  # some are hidden from the first view
+
+
+def test_an_estimate_pairs_keypoints_with_landmarks_one_to_one(rgbd: Outcome) -> None:
+    for result in rgbd.results[1:]:
+        estimate = result.estimate
+        assert len(estimate.keypoint_ids) == len(estimate.landmark_ids) >= 15
+        assert len(np.unique(estimate.keypoint_ids)) == len(estimate.keypoint_ids)
+        assert len(np.unique(estimate.landmark_ids)) == len(estimate.landmark_ids)
+        assert estimate.keypoint_ids.max() < len(result.view.features)
+
+
+def test_a_reference_leads_back_to_the_pose_as_long_as_its_keyframe_has_not_moved(sample: Recording) -> None:
+    frontend = Frontend.from_config(RunConfig(), sample.camera, Sensor.RGBD)
+    for frame in sample.frames[:6]:
+        result = frontend.process(frame)
+        reference = frontend.reference(result)
+        assert reference is not None
+        keyframe_id, T_keyframe_cam = reference
+        if result.keyframe is None:
+            found = frontend.map.poses[keyframe_id] @ T_keyframe_cam
+            np.testing.assert_allclose(found, result.estimate.T_world_cam, atol=1e-12)
+        else:
+            assert keyframe_id == result.keyframe.id
+
+
+def test_every_stage_of_every_frame_is_timed(rgbd: Outcome) -> None:
+    milliseconds = rgbd.frontend.clock.milliseconds
+    assert set(milliseconds) == {"extract", "depth", "track", "map"}
+    assert all(len(column) == NUM_FRAMES and min(column) >= 0 for column in milliseconds.values())
+
+
+def to_and_fro(num_frames: int, num_poses: int = 60) -> Array:
+    """Indices that run up and down again."""
+    return np.abs((np.arange(num_frames) + num_poses - 1) % (2 * (num_poses - 1)) - (num_poses - 1))
+
+
+def test_a_clip_played_to_and_fro_stays_cheap_and_small() -> None:
+    world = SyntheticWorld(curved_path(60, step=0.06), num_landmarks=200)
+    config = RunConfig(mapper={"max_keyframes": 8})
+    frontend = Frontend.from_config(config, world.camera, Sensor.RGBD)
+    frontend.extractor = FakeExtractor(world)
+    frames = [world.frame(index) for index in range(60)]
+    seconds, num_landmarks, num_sights, errors, weights = [], [], [], [], []
+    T_0 = se3.inverse(world.T_world_cam[0])
+    for moment, index in enumerate(to_and_fro(300)):
+        frame = frames[index]
+        started = time.process_time()
+        result = frontend.process(type(frame)(moment, moment / 30, frame.image, depth=frame.depth))
+        seconds.append(time.process_time() - started)
+        assert result.estimate.state is TrackingState.TRACKING and result.estimate.T_world_cam is not None
+        truth = T_0 @ world.T_world_cam[index]
+        errors.append(np.linalg.norm(result.estimate.T_world_cam[:3, 3] - truth[:3, 3]))
+        assert len(frontend.map.keyframes) <= 8
+        num_landmarks.append(len(frontend.map.landmarks))
+        num_sights.append(len(frontend.map.observed_in))
+        weights.append(len(pickle.dumps(frontend.map)) if moment % 50 == 49 else 0)
+    assert np.median(seconds[200:]) < 1.5 * np.median(seconds[60:130])
+    assert max(num_landmarks[200:]) < 1.2 * max(num_landmarks[60:130])
+    assert max(num_sights[200:]) < 1.2 * max(num_sights[60:130])
+    assert weights[-1] < 1.3 * max(weights[:150])
+    assert max(errors) < 0.1
