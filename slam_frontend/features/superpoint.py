@@ -35,6 +35,11 @@ class SuperPointExtractor:
         descriptors = sample_descriptors(coarse[0], keypoints)
         return Features(keypoints, scores, descriptors, self.norm, np.ones(len(scores), np.float32))
 
+    def describe(self, image: Array, keypoints: Array) -> Array:
+        """Descriptors (N,D) of an (H,W) uint8 grey image at keypoints (N,2) that come from anywhere."""
+        _, coarse = self._runtime.run(_prepare(image))
+        return sample_descriptors(coarse[0], np.asarray(keypoints, np.float32))
+
 
 def create_superpoint(config: ExtractorConfig) -> SuperPointExtractor:
     """The paper's network with the weights of the config, or the shipped ones."""
