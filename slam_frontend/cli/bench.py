@@ -138,7 +138,8 @@ def _machine() -> str:
     names = [line for line in cpuinfo.read_text().splitlines() if "model name" in line] if cpuinfo.exists() else []
     processor = names[0].split(":")[1].strip() if names else platform.processor()
     versions = f"Python {platform.python_version()}, numpy {np.__version__}, OpenCV {cv2.__version__}"
-    return f"{os.cpu_count()} cores of {processor}; slam-frontend {__version__}, {versions}. Repeat with `make bench`."
+    machine = f"{os.cpu_count()} cores of {processor}; slam-frontend {__version__}, {versions}."
+    return f"{machine} Load average when it began: {os.getloadavg()[0]:.1f}. Repeat with `make bench`."
 
 
 def _row(cells: list[str]) -> str:
