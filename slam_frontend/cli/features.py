@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator
 from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -113,7 +112,7 @@ def _find_pairs(path: Path, limit: int | None, seed: int) -> "PairSource":
     scenes = find_scenes(path)
     if scenes:
         return lambda size: scene_pairs(scenes[:limit], size)
-    return lambda size: warp_pairs(islice(read_photos(path), limit), size, seed)
+    return lambda size: warp_pairs(read_photos(path, limit), size, seed)
 
 
 def _render_shapes(count: int, seed: int) -> "dict[str, list[tuple[Array, Array]]]":
@@ -146,11 +145,11 @@ def _report(
 ) -> None:
     """The table on the terminal, the JSON file and the figure."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from slam_frontend.evaluation.report import draw_bars, write_json
 
-    table = Table("", *columns, title=title)
+    table = Table(Column("", no_wrap=True), *columns, title=title)
     for row, label in enumerate(labels):
         table.add_row(label, *_cells(columns, row))
     console = Console()

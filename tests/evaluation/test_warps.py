@@ -75,6 +75,13 @@ def test_photographs_come_from_a_folder_or_a_tar_alike(tmp_path: Path) -> None:
     np.testing.assert_array_equal(from_folder["b.png"], from_tar["b.png"])
 
 
+def test_a_limit_takes_photographs_evenly_from_all(tmp_path: Path) -> None:
+    for number in range(10):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), photo(number))
+    assert [name for name, _ in read_photos(tmp_path, 3)] == ["0.png", "3.png", "6.png"]
+    assert len(list(read_photos(tmp_path, 99))) == 10
+
+
 def test_no_photographs_is_said_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file.tar").write_text("no archive")
     (tmp_path / "empty").mkdir()
