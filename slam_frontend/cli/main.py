@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from slam_frontend import __version__
-from slam_frontend.cli import bench, evaluate, features, run, train
+from slam_frontend.cli import bench, evaluate, export, features, run, train
 from slam_frontend.errors import FrontendError
 
 EXIT_USER_ERROR = 2
@@ -36,6 +36,7 @@ app.command("bench")(bench.bench)
 features.register(evaluate.app)
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(train.app, name="train")
+app.add_typer(export.app, name="export")
 
 
 def main() -> None:

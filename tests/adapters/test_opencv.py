@@ -56,8 +56,8 @@ def test_opencv_finds_the_homography_of_a_pair(name: str, search: str, image0: A
     if search == "brute force":
         matches = cv2.BFMatcher(feature2d.defaultNorm(), crossCheck=True).match(descriptors0, descriptors1)
     else:
-        index = dict(algorithm=1, trees=4) if name == "sift" else dict(algorithm=6, table_number=6, key_size=12)
-        pairs = cv2.FlannBasedMatcher(index, dict(checks=64)).knnMatch(descriptors0, descriptors1, k=2)
+        index = {"algorithm": 1, "trees": 4} if name == "sift" else {"algorithm": 6, "table_number": 6, "key_size": 12}
+        pairs = cv2.FlannBasedMatcher(index, {"checks": 64}).knnMatch(descriptors0, descriptors1, k=2)
         matches = [pair[0] for pair in pairs if len(pair) == 2 and pair[0].distance < 0.85 * pair[1].distance]
     from0 = np.array([points0[match.queryIdx].pt for match in matches])
     to1 = np.array([points1[match.trainIdx].pt for match in matches])

@@ -1,0 +1,74 @@
+"""A folder of photographs, and which of them to match with which."""
+
+import re
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+
+import cv2
+
+from slam_frontend.datasets.pictures import SUFFIXES
+from slam_frontend.errors import SequenceError
+from slam_frontend.features import Extractor
+from slam_frontend.types import Array, Features
+
+Pair = tuple[str, str]
+
+
+def list_images(folder: Path) -> tuple[str, ...]:
+    """Names of the images below a folder, relative to it and with slashes, 2 before 10."""
+    found = [path.relative_to(folder) for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES]
+    names = [path.as_posix() for path in found if not any(part.startswith(".") for part in path.parts)]
+    if not names:
+        raise SequenceError(f"{folder}: no images found; expected a folder with files ending in {', '.join(SUFFIXES)}")
+    return tuple(sorted(names, key=_natural))
+
+
+def sequential_pairs(names: Sequence[str], overlap: int) -> list[Pair]:
+    """Each image with the next ``overlap`` ones, as for the frames of a video."""
+    return [(name, other) for row, name in enumerate(names) for other in names[row + 1 : row + 1 + overlap]]
+
+
+def exhaustive_pairs(names: Sequence[str]) -> list[Pair]:
+    """Each image with every other one."""
+    return list(combinations(names, 2))
+
+
+def read_pairs(path: Path, names: Sequence[str]) -> list[Pair]:
+    """The pairs of a text file with two names a line, each pair once; SequenceError naming the line that is wrong."""
+    try:
+        lines = path.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SequenceError(f"{path}: can't be read as text; expected two image names a line") from error
+    known = set(names)
+    pairs: dict[frozenset[str], Pair] = {}
+    for number, line in enumerate(lines, start=1):
+        words = line.split()
+        if not words:
+            continue
+        if len(words) != 2 or words[0] == words[1]:
+            raise SequenceError(f"{path}, line {number}: expected two different image names, found {line.strip()!r}")
+        unknown = [word for word in words if word not in known]
+        if unknown:
+            raise SequenceError(f"{path}, line {number}: {unknown[0]} is no image of the folder, such as {names[0]}")
+        pairs.setdefault(frozenset(words), (words[0], words[1]))
+    return list(pairs.values())
+
+
+def extract_at_most(extractor: Extractor, image: Array, max_size: int | None) -> Features:
+    """Features, in pixels of the image, of a copy whose longer side has at most ``max_size`` pixels."""
+    height, width = image.shape
+    if max_size is None or max(height, width) <= max_size:
+        return extractor.extract(image)
+    shrink = max_size / max(height, width)
+    small = cv2.resize(image, (round(width * shrink), round(height * shrink)), interpolation=cv2.INTER_AREA)
+    features = extractor.extract(small)
+    ratios = width / small.shape[1], height / small.shape[0]
+    keypoints = ((features.keypoints + 0.5) * ratios - 0.5).astype("float32")  # pixel centres are whole numbers
+    scales = features.scales * max(ratios)
+    return Features(keypoints, features.scores, features.descriptors, features.norm, scales.astype("float32"))
+
+
+def _natural(name: str) -> list[tuple[int, int, str]]:
+    parts = re.split(r"(\d+)", name)
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]

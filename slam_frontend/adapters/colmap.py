@@ -1,0 +1,107 @@
+"""Features, matches and verified pairs in COLMAP's database."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from slam_frontend.adapters.photogrammetry import Job, Material, Report, Watch, ignore_progress
+from slam_frontend.adapters.workbench import Workbench
+from slam_frontend.errors import SequenceError
+from slam_frontend.optional import require
+from slam_frontend.types import Array, Camera
+
+DATABASE = "database.db"
+CORNER = 0.5  # COLMAP counts from the corner of the first pixel, we from its centre
+
+
+def export_colmap(job: Job, camera: Camera | None, watch: Watch = ignore_progress) -> Report | None:
+    """Write database.db, ready for COLMAP's mappers; None where it stands already.
+
+    Without a ``camera`` each image has its own, guessed from EXIF or from its size.
+    """
+    pycolmap = require("pycolmap", extra="colmap")
+    bench = Workbench(job.out, job.settings("colmap", camera=repr(camera)))
+    if bench.is_finished:
+        return None
+    material = Material(job, bench, watch)
+    counts = {"keypoints": 0, "pairs": 0, "matches": 0}
+
+    def write(path: Path) -> None:
+        with pycolmap.Database.open(path) as database:
+            ids = _put_images(pycolmap, database, material, camera)
+            counts["keypoints"] = database.num_keypoints()
+            for done, (name0, name1, matches) in enumerate(material.matches()):
+                watch("verification", done, len(job.pairs))
+                _put_pair(pycolmap, database, (ids[name0], ids[name1]), matches.indices)
+            counts["pairs"], counts["matches"] = database.num_verified_image_pairs(), database.num_inlier_matches()
+
+    bench.publish(DATABASE, write)
+    bench.finish()
+    return Report(len(job.names) - len(material.skipped), tuple(material.skipped.values()), **counts)
+
+
+def to_colmap(pycolmap: Any, camera: Camera) -> Any:
+    """The pycolmap.Camera of a calibrated camera."""
+    focal_and_centre = [camera.fx, camera.fy, camera.cx + CORNER, camera.cy + CORNER]
+    radial, k3 = list(camera.distortion[:4]), camera.distortion[4] if len(camera.distortion) > 4 else 0.0
+    if not any(camera.distortion):
+        model, params = "PINHOLE", focal_and_centre
+    elif k3 == 0:
+        model, params = "OPENCV", [*focal_and_centre, *radial]
+    else:
+        model, params = "FULL_OPENCV", [*focal_and_centre, *radial, k3, 0.0, 0.0, 0.0]
+    made = pycolmap.Camera(model=model, width=camera.width, height=camera.height, params=params)
+    made.has_prior_focal_length = True
+    return made
+
+
+def _put_images(pycolmap: Any, database: Any, material: Material, camera: Camera | None) -> dict[str, int]:
+    shared = None if camera is None else database.write_camera(to_colmap(pycolmap, camera))
+    ids = {}
+    for name, features, size in material.features():
+        if camera is not None and size != (camera.width, camera.height):
+            raise SequenceError(
+                f"{material.job.images / name}: is {size[0]}x{size[1]}, but the camera file says "
+                f"{camera.width}x{camera.height}; leave --camera out, or give the right one"
+            )
+        camera_id = shared
+        if camera_id is None:
+            camera_id = database.write_camera(pycolmap.infer_camera_from_image(material.job.images / name))
+        ids[name] = _put_image(pycolmap, database, name, camera_id)
+        database.write_keypoints(ids[name], features.keypoints + np.float32(CORNER))
+    return ids
+
+
+def _put_image(pycolmap: Any, database: Any, name: str, camera_id: int) -> int:
+    """The id of a new image, alone in a frame of a rig of one camera, as COLMAP wants it since version 3.12."""
+    rig_id = _rig_of(pycolmap, database, camera_id)
+    image_id = database.write_image(pycolmap.Image(name=name, camera_id=camera_id))
+    frame = pycolmap.Frame()
+    frame.rig_id = rig_id
+    frame.add_data_id(database.read_image(image_id).data_id)
+    database.write_frame(frame)
+    return int(image_id)
+
+
+def _rig_of(pycolmap: Any, database: Any, camera_id: int) -> int:
+    sensor = database.read_camera(camera_id).sensor_id
+    rig = database.read_rig_with_sensor(sensor)
+    if rig is not None:
+        return int(rig.rig_id)
+    rig = pycolmap.Rig()
+    rig.add_ref_sensor(sensor)
+    return int(database.write_rig(rig))
+
+
+def _put_pair(pycolmap: Any, database: Any, image_ids: tuple[int, int], indices: Array) -> None:
+    matches = np.asarray(indices, np.uint32).reshape(-1, 2)
+    database.write_matches(*image_ids, matches)
+    if len(matches) == 0:
+        return
+    cameras = [database.read_camera(database.read_image(image_id).camera_id) for image_id in image_ids]
+    points = [np.asarray(database.read_keypoints(image_id)[:, :2], np.float64) for image_id in image_ids]
+    options = pycolmap.TwoViewGeometryOptions()
+    options.ransac.random_seed = 0
+    verified = pycolmap.estimate_two_view_geometry(cameras[0], points[0], cameras[1], points[1], matches, options)
+    database.write_two_view_geometry(*image_ids, verified)

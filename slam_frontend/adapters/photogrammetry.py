@@ -1,0 +1,127 @@
+"""Features and matches of a folder of photographs, as hloc and COLMAP both want them."""
+
+import hashlib
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slam_frontend.adapters.collection import Pair, extract_at_most
+from slam_frontend.adapters.workbench import Workbench
+from slam_frontend.config import ExtractorConfig, MatcherConfig
+from slam_frontend.datasets.pictures import read_picture
+from slam_frontend.errors import SequenceError
+from slam_frontend.features import create_extractor
+from slam_frontend.matching import create_matcher
+from slam_frontend.types import Features, Matches
+
+logger = logging.getLogger(__name__)
+
+Watch = Callable[[str, int, int], None]  # what is being done, how many are done, of how many
+
+
+def ignore_progress(_stage: str, _done: int, _total: int) -> None:
+    """For who doesn't watch."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to export, and with which features."""
+
+    images: Path
+    names: tuple[str, ...]
+    pairs: list[Pair]
+    out: Path
+    extractor: ExtractorConfig
+    matcher: MatcherConfig
+    max_size: int | None = None
+
+    def settings(self, host: str, **more: Any) -> dict[str, Any]:
+        """What must be the same for an export to go on where it was."""
+        sections = {"extractor": self.extractor, "matcher": self.matcher}
+        dumps = {name: section.model_dump(mode="json") for name, section in sections.items()}
+        return {
+            "host": host,
+            **{f"{section}.{key}": value for section, dump in dumps.items() for key, value in dump.items()},
+            "largest size": self.max_size,
+            "list of images": _digest(f"{name} {(self.images / name).stat().st_size}" for name in self.names),
+            "list of pairs": _digest(f"{name0} {name1}" for name0, name1 in self.pairs),
+            **more,
+        }
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an export consists of."""
+
+    images: int
+    skipped: tuple[str, ...]  # a sentence for each image that couldn't be read
+    keypoints: int
+    pairs: int
+    matches: int
+
+
+class Material:
+    """Features and matches of a job, found once and kept on its bench."""
+
+    def __init__(self, job: Job, bench: Workbench, watch: Watch) -> None:
+        self.job, self.bench = job, bench
+        self.numbers = {name: number for number, name in enumerate(job.names)}
+        self.skipped: dict[str, str] = {}
+        self._extract(watch)
+        self._match(watch)
+
+    def features(self) -> Iterator[tuple[str, Features, tuple[int, int]]]:
+        """Each image that could be read, with its features and its width and height."""
+        for name, number in self.numbers.items():
+            if name not in self.skipped:
+                yield name, *self.bench.features(number)
+
+    def matches(self) -> Iterator[tuple[str, str, Matches]]:
+        """Each pair of the job whose images could be read, with its matches."""
+        for name0, others in self._grouped().items():
+            found = self.bench.matches(self.numbers[name0])
+            yield from ((name0, name1, found[self.numbers[name1]]) for name1 in others)
+
+    def _extract(self, watch: Watch) -> None:
+        job, extractor = self.job, create_extractor(self.job.extractor)
+        for name, number in self.numbers.items():
+            watch("features", number, len(self.numbers))
+            if self.bench.has_features(number):
+                continue
+            try:
+                image, _ = read_picture(job.images / name)
+            except SequenceError as error:
+                logger.warning("%s; it is left out", error)
+                self.skipped[name] = str(error)
+                continue
+            found = extract_at_most(extractor, image, job.max_size)
+            self.bench.keep_features(number, found, (image.shape[1], image.shape[0]))
+        watch("features", len(self.numbers), len(self.numbers))
+        if len(self.skipped) == len(job.names):
+            raise SequenceError(f"{job.images}: not one of {len(job.names)} images can be read")
+
+    def _match(self, watch: Watch) -> None:
+        matcher, done, total = create_matcher(self.job.matcher), 0, len(self.job.pairs)
+        for name0, others in self._grouped().items():
+            number = self.numbers[name0]
+            if not self.bench.has_matches(number):
+                first, seconds = self.bench.features(number)[0], (self.numbers[name1] for name1 in others)
+                found = {second: matcher.match(first, self.bench.features(second)[0]) for second in seconds}
+                self.bench.keep_matches(number, found)
+            done += len(others)
+            watch("matches", done, total)
+
+    def _grouped(self) -> dict[str, list[str]]:
+        groups = defaultdict(list)
+        for name0, name1 in self.job.pairs:
+            if name0 not in self.skipped and name1 not in self.skipped:
+                groups[name0].append(name1)
+        return groups
+
+
+def _digest(lines: Iterator[str]) -> str:
+    listed = list(lines)
+    return f"{len(listed)} ({hashlib.sha256('|'.join(listed).encode()).hexdigest()[:8]})"

@@ -1,0 +1,117 @@
+"""An export while it is being made: killed at any moment, it goes on where it was."""
+
+import io
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from slam_frontend.errors import OutputError
+from slam_frontend.files import write_atomically
+from slam_frontend.types import Array, Features, Matches
+
+STAMP = "export.json"
+UNFINISHED = ".unfinished"
+
+
+class Workbench:
+    """The folder of one export: its stamp, what is finished, and single results until then.
+
+    Results are numbered files, so the order of the images belongs to the settings.
+    """
+
+    def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
+        """Claims the folder for an export with plain ``settings``; OutputError where anything else lies in it."""
+        self.folder = folder
+        self.settings: dict[str, Any] = json.loads(json.dumps(settings))  # as it will be read again
+        self.is_finished = self._claim()
+
+    def has_features(self, number: int) -> bool:
+        """Whether the features of an image were found already."""
+        return self._path(f"features-{number:06d}").exists()
+
+    def features(self, number: int) -> tuple[Features, tuple[int, int]]:
+        """The features of an image that has them, and its width and height."""
+        arrays = self._load(f"features-{number:06d}")
+        width, height = arrays.pop("size").tolist()
+        return Features(**{**arrays, "norm": arrays["norm"].item()}), (width, height)
+
+    def keep_features(self, number: int, features: Features, size: tuple[int, int]) -> None:
+        """Remember the features of an image and its width and height."""
+        self._save(f"features-{number:06d}", {**vars(features), "size": size})
+
+    def has_matches(self, number: int) -> bool:
+        """Whether the matches of an image were found already."""
+        return self._path(f"matches-{number:06d}").exists()
+
+    def matches(self, number: int) -> dict[int, Matches]:
+        """All matches of an image that has them, by the number of the other one."""
+        arrays = self._load(f"matches-{number:06d}")
+        others = {int(name.partition("/")[2]) for name in arrays}
+        return {other: Matches(arrays[f"indices/{other}"], arrays[f"distances/{other}"]) for other in others}
+
+    def keep_matches(self, number: int, matches: dict[int, Matches]) -> None:
+        """Remember all matches of an image with later ones."""
+        arrays = {f"{name}/{other}": array for other, found in matches.items() for name, array in vars(found).items()}
+        self._save(f"matches-{number:06d}", arrays)
+
+    def publish(self, name: str, write: Callable[[Path], object]) -> None:
+        """Let ``write`` make a file aside and put it into the folder when it is whole."""
+        aside = self.folder / UNFINISHED / name
+        try:
+            aside.unlink(missing_ok=True)
+            write(aside)
+            aside.replace(self.folder / name)
+        except OSError as error:
+            reason = error.strerror or " ".join(str(error).split())
+            raise OutputError(f"{self.folder / name}: can't be written ({reason}); free some space") from error
+
+    def finish(self) -> None:
+        """Say that the export is whole and clear the bench."""
+        self._stamp(finished=True)
+        shutil.rmtree(self.folder / UNFINISHED, ignore_errors=True)
+
+    def _claim(self) -> bool:
+        stamp = self.folder / STAMP
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if stamp.exists():
+                return self._compare(json.loads(stamp.read_text()))
+            if any(self.folder.iterdir()):
+                raise OutputError(f"{self.folder}: is not empty and holds no export; choose another folder")
+            self._stamp(finished=False)
+            (self.folder / UNFINISHED).mkdir()
+        except (OSError, ValueError) as error:
+            raise OutputError(f"{self.folder}: can't be used for an export ({error}); choose another folder") from error
+        return False
+
+    def _compare(self, stamp: dict[str, Any]) -> bool:
+        before = stamp.get("settings", {})
+        different = [key for key in {**before, **self.settings} if before.get(key) != self.settings.get(key)]
+        if different:
+            key = different[0]
+            raise OutputError(
+                f"{self.folder}: holds another export, whose {key} was {before.get(key)} and not "
+                f"{self.settings.get(key)}; choose another folder, or remove this one"
+            )
+        (self.folder / UNFINISHED).mkdir(exist_ok=True)
+        return bool(stamp.get("finished"))
+
+    def _stamp(self, finished: bool) -> None:
+        content = {"finished": finished, "settings": self.settings}
+        write_atomically(self.folder / STAMP, json.dumps(content, indent=1) + "\n")
+
+    def _path(self, name: str) -> Path:
+        return self.folder / UNFINISHED / f"{name}.npz"
+
+    def _load(self, name: str) -> dict[str, Array]:
+        with np.load(self._path(name)) as arrays:
+            return dict(arrays)
+
+    def _save(self, name: str, arrays: dict[str, Any]) -> None:
+        content = io.BytesIO()
+        np.savez(content, **arrays)
+        write_atomically(self._path(name), content.getvalue())

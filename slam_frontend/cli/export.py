@@ -1,0 +1,147 @@
+"""``slam-frontend export``: our features in the files of other systems."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from slam_frontend.cli.logs import warnings_on_stderr
+
+if TYPE_CHECKING:
+    from slam_frontend.adapters.photogrammetry import Job, Report, Watch
+    from slam_frontend.config import RunConfig
+
+app = typer.Typer(help="Give our features to hloc, COLMAP or RTAB-Map.", no_args_is_help=True)
+
+
+class Pairing(StrEnum):
+    """Which images are matched with which."""
+
+    SEQUENTIAL = "sequential"
+    EXHAUSTIVE = "exhaustive"
+
+
+Images = Annotated[Path, typer.Argument(help="A folder of images; those of its subfolders count too.")]
+Out = Annotated[Path, typer.Argument(help="A new folder; or one of the same export, which goes on where it was.")]
+Pairs = Annotated[Path | None, typer.Option(help="A text file with two image names a line, instead of --pairing.")]
+PairingOption = Annotated[Pairing, typer.Option(help="Each image with the next ones, or with all others.")]
+Overlap = Annotated[int, typer.Option(min=1, help="How many next ones, for sequential pairing.")]
+Features = Annotated[str | None, typer.Option(help="superpoint, superpoint-fast, orb, sift, fast.")]
+Config = Annotated[Path | None, typer.Option(help="A YAML file of settings, as for run.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", help="One setting, such as extractor.max_keypoints=2000.")]
+MaxSize = Annotated[int, typer.Option(min=64, help="Larger images are shrunk to this before features are found.")]
+
+
+@app.command()
+def hloc(
+    images: Images,
+    out: Out,
+    pairs: Pairs = None,
+    pairing: PairingOption = Pairing.SEQUENTIAL,
+    overlap: Overlap = 10,
+    features: Features = None,
+    config: Config = None,
+    settings: Settings = None,
+    max_size: MaxSize = 1600,
+    half: Annotated[bool, typer.Option("--half/--full", help="float16 as hloc writes it, or float32.")] = True,
+) -> None:
+    """Write features.h5, matches.h5 and pairs.txt for hloc."""
+    from slam_frontend.adapters.hloc import export_hloc
+
+    job = _job(images, out, pairs, pairing, overlap, _load(config, settings, features), max_size)
+    with warnings_on_stderr(), _progress() as watch:
+        report = export_hloc(job, half, watch)
+    _tell(report, out)
+
+
+@app.command()
+def colmap(
+    images: Images,
+    out: Out,
+    pairs: Pairs = None,
+    pairing: PairingOption = Pairing.SEQUENTIAL,
+    overlap: Overlap = 10,
+    features: Features = None,
+    config: Config = None,
+    settings: Settings = None,
+    max_size: MaxSize = 1600,
+    camera: Annotated[Path | None, typer.Option(help="A camera YAML; else camera.yaml of IMAGES, else EXIF.")] = None,
+) -> None:
+    """Write database.db for COLMAP: cameras, images, keypoints, matches, verified pairs."""
+    from slam_frontend.adapters.colmap import export_colmap
+    from slam_frontend.datasets.calibration import find_calibration, load_calibration
+
+    job = _job(images, out, pairs, pairing, overlap, _load(config, settings, features), max_size)
+    calibration = load_calibration(camera) if camera else find_calibration(images, None)
+    with warnings_on_stderr(), _progress() as watch:
+        report = export_colmap(job, calibration.camera if calibration else None, watch)
+    _tell(report, out)
+
+
+@app.command()
+def rtabmap(
+    folder: Annotated[Path, typer.Argument(help="Where the two scripts go.")],
+    features: Features = None,
+    config: Config = None,
+    settings: Settings = None,
+) -> None:
+    """Write the PyDetector and PyMatcher scripts that RTAB-Map embeds."""
+    from slam_frontend.adapters.rtabmap import export_rtabmap
+
+    loaded = _load(config, settings, features)
+    detector, matcher = export_rtabmap(folder.absolute(), loaded.extractor, loaded.matcher)
+    print(f"rtabmap --Vis/FeatureType 15 --Kp/DetectorStrategy 15 --PyDetector/Path {detector}", end=" ")
+    print(f"--Vis/CorNNType 6 --PyMatcher/Path {matcher}")
+
+
+def _load(config: Path | None, settings: list[str] | None, features: str | None) -> "RunConfig":
+    from slam_frontend.config import RunConfig, load_config
+
+    return load_config(RunConfig, config, [*(settings or []), *([f"extractor.name={features}"] if features else [])])
+
+
+def _job(
+    images: Path, out: Path, pairs: Path | None, pairing: Pairing, overlap: int, config: "RunConfig", max_size: int
+) -> "Job":
+    from slam_frontend.adapters import collection
+    from slam_frontend.adapters.photogrammetry import Job
+
+    names = collection.list_images(images)
+    if pairs is not None:
+        wanted = collection.read_pairs(pairs, names)
+    elif pairing is Pairing.SEQUENTIAL:
+        wanted = collection.sequential_pairs(names, overlap)
+    else:
+        wanted = collection.exhaustive_pairs(names)
+    return Job(images, names, wanted, out, config.extractor, config.matcher, max_size)
+
+
+@contextmanager
+def _progress() -> Iterator["Watch"]:
+    """A bar on a terminal, and silence elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def watch(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = progress.add_task(stage)
+            progress.update(tasks[stage], completed=done, total=total)
+
+        yield watch
+
+
+def _tell(report: "Report | None", out: Path) -> None:
+    if report is None:
+        print(f"{out}: stands already, with the same images and settings")
+        return
+    skipped = f", {len(report.skipped)} broken ones skipped" if report.skipped else ""
+    print(f"{report.images} images{skipped}; {report.keypoints} keypoints; {report.matches} matches", end=" ")
+    print(f"in {report.pairs} pairs: {out}")

@@ -1,0 +1,70 @@
+"""Which images and which pairs, as people write them."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from slam_frontend.adapters.collection import (
+    exhaustive_pairs,
+    extract_at_most,
+    list_images,
+    read_pairs,
+    sequential_pairs,
+)
+from slam_frontend.errors import SequenceError
+from slam_frontend.features import create_extractor
+
+NAMES = ("a.jpg", "b.jpg", "c.jpg", "d.jpg")
+
+
+def test_images_are_listed_with_their_subfolders_in_the_order_people_count(photos: Path) -> None:
+    (photos / ".hidden.jpg").write_bytes(b"")
+    (photos / "notes.txt").write_text("no image")
+    assert list_images(photos) == ("more/view1.jpg", "view2.jpg", "view10.jpg")
+
+
+def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SequenceError, match="no images found"):
+        list_images(tmp_path)
+
+
+def test_sequential_pairs_reach_as_far_as_the_overlap() -> None:
+    assert sequential_pairs(NAMES, 2) == [
+        ("a.jpg", "b.jpg"),
+        ("a.jpg", "c.jpg"),
+        ("b.jpg", "c.jpg"),
+        ("b.jpg", "d.jpg"),
+        ("c.jpg", "d.jpg"),
+    ]
+
+
+def test_exhaustive_pairs_are_all_of_them_once() -> None:
+    pairs = exhaustive_pairs(NAMES)
+    assert len({frozenset(pair) for pair in pairs}) == len(pairs) == 6
+
+
+def test_a_file_of_pairs_may_repeat_itself_either_way_round(tmp_path: Path) -> None:
+    (tmp_path / "pairs.txt").write_text("b.jpg a.jpg\n\na.jpg b.jpg\nc.jpg d.jpg\n")
+    assert read_pairs(tmp_path / "pairs.txt", NAMES) == [("b.jpg", "a.jpg"), ("c.jpg", "d.jpg")]
+
+
+@pytest.mark.parametrize("line", ["a.jpg", "a.jpg b.jpg c.jpg", "a.jpg e.jpg", "a.jpg a.jpg"])
+def test_a_wrong_line_of_pairs_is_named(line: str, tmp_path: Path) -> None:
+    (tmp_path / "pairs.txt").write_text(f"a.jpg b.jpg\n{line}\n")
+    with pytest.raises(SequenceError, match=r"pairs.txt, line 2: "):
+        read_pairs(tmp_path / "pairs.txt", NAMES)
+
+
+def test_keypoints_of_a_shrunk_image_lie_where_they_are_in_the_image() -> None:
+    """Squares whose corners fall on whole pixels of the small image."""
+    image = np.full((480, 640), 40, np.uint8)
+    image[120:360, 160:480] = 220
+    extractor = create_extractor({"name": "fast", "max_keypoints": 50})
+    features = extract_at_most(extractor, cv2.GaussianBlur(image, (0, 0), 2), 320)
+    corners = np.array([[159.5, 119.5], [479.5, 119.5], [159.5, 359.5], [479.5, 359.5]])  # edges between two pixels
+    gaps = np.linalg.norm(features.keypoints[:, None] - corners, axis=2)
+    centre = np.array([features.keypoints[gap.argmin()] for gap in gaps.T]).mean(axis=0)
+    assert np.allclose(features.scales, 2)
+    assert np.allclose(centre, [319.5, 239.5], atol=0.05)  # the detector's own bias cancels over the four

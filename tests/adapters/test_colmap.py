@@ -1,0 +1,89 @@
+"""COLMAP itself opens our database and finds where the cameras were."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from slam_frontend.adapters.collection import exhaustive_pairs
+from slam_frontend.adapters.colmap import export_colmap, to_colmap
+from slam_frontend.adapters.photogrammetry import Job
+from slam_frontend.config import ExtractorConfig, MatcherConfig
+from slam_frontend.datasets.calibration import load_calibration
+from slam_frontend.datasets.pictures import read_picture
+from slam_frontend.errors import SequenceError
+from slam_frontend.evaluation.trajectory import evaluate
+from slam_frontend.features import create_extractor
+from slam_frontend.trajectory import Trajectory, read_tum
+from slam_frontend.types import Camera
+
+pycolmap = pytest.importorskip("pycolmap", reason="pycolmap is not installed: pip install slam-frontend[colmap]")
+SAMPLE = Path(__file__).parents[2] / "sequences" / "sample"
+NAMES = tuple(f"{seconds:.6f}.jpg" for seconds in np.arange(8) * 0.2)
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    """Eight frames of the sample, each matched with each."""
+    out = tmp_path_factory.mktemp("exports") / "colmap"
+    config = ExtractorConfig(name="sift", max_keypoints=700)
+    job = Job(SAMPLE / "rgb", NAMES, exhaustive_pairs(NAMES), out, config, MatcherConfig())
+    export_colmap(job, load_calibration(SAMPLE / "camera.yaml").camera)
+    return job
+
+
+def test_colmap_reconstructs_the_rendered_sample(job: Job, tmp_path: Path) -> None:
+    options = pycolmap.IncrementalPipelineOptions()
+    options.num_threads, options.random_seed, options.extract_colors = 1, 0, False
+    options.ba_refine_focal_length = options.ba_refine_extra_params = False
+    (model,) = pycolmap.incremental_mapping(job.out / "database.db", job.images, tmp_path, options).values()
+    images = sorted((image for image in model.images.values() if image.has_pose), key=lambda image: image.name)
+    assert [image.name for image in images] == list(NAMES)
+    T_world_cam = np.tile(np.eye(4), (len(images), 1, 1))
+    T_world_cam[:, :3] = [image.cam_from_world().inverse().matrix() for image in images]
+    estimate = Trajectory(np.array([float(image.name[:-4]) for image in images]), T_world_cam)
+    metrics = evaluate(estimate, read_tum(SAMPLE / "groundtruth.txt"), "sim3")
+    assert metrics.associated == 8
+    assert metrics.ate.max < 0.01 * metrics.path_length
+    assert model.compute_mean_reprojection_error() < 0.6
+
+
+def test_the_database_holds_what_we_found(job: Job) -> None:
+    found = create_extractor(job.extractor).extract(read_picture(SAMPLE / "rgb" / NAMES[0])[0])
+    with pycolmap.Database.open(job.out / "database.db") as database:
+        assert database.num_images() == len(NAMES)
+        image = database.read_image_with_name(NAMES[0])
+        keypoints = database.read_keypoints(image.image_id)
+        other = database.read_image_with_name(NAMES[1])
+        matches = database.read_matches(image.image_id, other.image_id)
+        geometry = database.read_two_view_geometry(image.image_id, other.image_id)
+    assert np.allclose(keypoints[:, :2], found.keypoints + 0.5)
+    assert 100 < len(geometry.inlier_matches) <= len(matches)
+    assert {tuple(match) for match in geometry.inlier_matches} <= {tuple(match) for match in matches}
+
+
+@pytest.mark.parametrize("distortion", [(), (0.1, -0.05, 0.002, -0.001), (0.1, -0.05, 0.002, -0.001, 0.03)])
+def test_colmap_projects_where_opencv_does(distortion: tuple[float, ...]) -> None:
+    """COLMAP's pixels count from the corner of the first one."""
+    cv2 = pytest.importorskip("cv2")
+    camera = Camera(640, 480, 500.0, 510.0, 322.0, 238.0, distortion)
+    points = np.random.default_rng(0).uniform([-1, -1, 2], [1, 1, 4], (20, 3))
+    ours, _ = cv2.projectPoints(points, np.zeros(3), np.zeros(3), camera.K, np.array(distortion or [0.0] * 4))
+    theirs = to_colmap(pycolmap, camera).img_from_cam(points)
+    assert np.allclose(theirs, ours[:, 0] + 0.5, atol=1e-6)
+
+
+def test_without_a_calibration_each_image_has_its_own_camera(make_job) -> None:
+    job = make_job()
+    report = export_colmap(job, None)
+    assert report is not None and report.images == 3 and report.matches > 50
+    with pycolmap.Database.open(job.out / "database.db") as database:
+        assert database.num_cameras() == 3
+        assert {(camera.width, camera.height) for camera in database.read_all_cameras()} == {(320, 240)}
+
+
+def test_a_calibration_of_another_size_is_refused_and_leaves_no_database(make_job) -> None:
+    job = make_job()
+    with pytest.raises(SequenceError, match="is 320x240, but the camera file says 640x480"):
+        export_colmap(job, Camera(640, 480, 500.0, 500.0, 319.5, 239.5))
+    assert not (job.out / "database.db").exists()

@@ -1,0 +1,88 @@
+"""hloc's way of reading finds what we found."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from slam_frontend.adapters.hloc import export_hloc, similarity
+from slam_frontend.datasets.pictures import read_picture
+from slam_frontend.features import create_extractor
+from slam_frontend.matching import create_matcher
+
+PAIR = ("more/view1.jpg", "view10.jpg")
+
+
+def list_names(path: Path) -> set[str]:
+    """Names of the groups that hold data, as hloc lists them."""
+    names = set()
+    with h5py.File(path) as file:
+        file.visititems(lambda _, item: names.add(item.parent.name.strip("/")) if hasattr(item, "shape") else None)
+    return names
+
+
+def read_matches(path: Path, name0: str, name1: str) -> tuple[np.ndarray, np.ndarray]:
+    with h5py.File(path) as file:
+        group = file[f"{name0.replace('/', '-')}/{name1.replace('/', '-')}"]
+        partners, scores = group["matches0"][()], group["matching_scores0"][()]
+    rows = np.flatnonzero(partners != -1)
+    return np.stack([rows, partners[rows]], 1), scores[rows]
+
+
+def test_every_image_and_every_pair_is_there(make_job, photos: Path) -> None:
+    job = make_job()
+    export_hloc(job)
+    assert list_names(job.out / "features.h5") == set(job.names)
+    assert list_names(job.out / "matches.h5") == {
+        "more-view1.jpg/view2.jpg",
+        "more-view1.jpg/view10.jpg",
+        "view2.jpg/view10.jpg",
+    }
+    assert [tuple(line.split()) for line in (job.out / "pairs.txt").read_text().splitlines()] == job.pairs
+
+
+@pytest.mark.parametrize(("half", "kind", "tolerance"), [(True, np.float16, 0.126), (False, np.float32, 0)])
+def test_features_are_laid_out_as_hloc_reads_them(make_job, photos: Path, half: bool, kind, tolerance) -> None:
+    job = make_job("sift")
+    export_hloc(job, half)
+    found = create_extractor(job.extractor).extract(read_picture(photos / PAIR[0])[0])
+    with h5py.File(job.out / "features.h5") as file:
+        group = file[PAIR[0]]
+        keypoints, descriptors = group["keypoints"][()], group["descriptors"][()]
+        assert {group[name].dtype for name in ("keypoints", "scores", "descriptors")} == {np.dtype(kind)}
+        assert group["image_size"][()].tolist() == [320, 240]
+        assert group["keypoints"].attrs["uncertainty"] > 0
+        assert group["scores"].shape == (len(found),)
+    assert descriptors.shape == (128, len(found))
+    assert np.abs(keypoints - found.keypoints).max() <= tolerance
+    assert np.allclose(descriptors.T, found.descriptors, atol=1e-3)
+
+
+@pytest.mark.parametrize("extractor", ["orb", "sift"])
+def test_matches_are_those_of_our_matcher(make_job, photos: Path, extractor: str) -> None:
+    job = make_job(extractor)
+    export_hloc(job)
+    features0, features1 = (create_extractor(job.extractor).extract(read_picture(photos / n)[0]) for n in PAIR)
+    expected = create_matcher(job.matcher).match(features0, features1)
+    indices, scores = read_matches(job.out / "matches.h5", *PAIR)
+    assert len(indices) > 50
+    assert np.array_equal(indices, expected.indices)
+    assert scores.dtype == np.float16 and np.all((scores > 0.5) & (scores <= 1))
+
+
+def test_bits_become_vectors_that_hloc_can_match(make_job) -> None:
+    """The cosine of two of them counts the bits that agree."""
+    job = make_job("orb")
+    export_hloc(job)
+    indices, scores = read_matches(job.out / "matches.h5", *PAIR)
+    with h5py.File(job.out / "features.h5") as file:
+        descriptors0, descriptors1 = (file[name]["descriptors"][()].T.astype(np.float32) for name in PAIR)
+    assert descriptors0.shape[1] == 256
+    cosines = np.sum(descriptors0[indices[:, 0]] * descriptors1[indices[:, 1]], axis=1)
+    assert np.allclose((cosines + 1) / 2, scores, atol=2e-3)
+
+
+def test_equal_descriptors_are_wholly_similar_and_opposite_ones_not_at_all() -> None:
+    assert similarity(np.array([0.0, 2.0]), "l2").tolist() == [1, 0]
+    assert similarity(np.array([0.0, 1.0]), "hamming").tolist() == [1, 0]

@@ -1,0 +1,114 @@
+"""An export goes on where it was, and never over somebody else's."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from slam_frontend.adapters import photogrammetry
+from slam_frontend.adapters.hloc import export_hloc
+from slam_frontend.adapters.workbench import UNFINISHED, Workbench
+from slam_frontend.errors import OutputError, SequenceError
+
+
+class Killed(BaseException):
+    """What a test stops an export with."""
+
+
+@pytest.fixture
+def extracted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
+    """The shapes of all images that features were found in."""
+    shapes = []
+    original = photogrammetry.extract_at_most
+
+    def count(extractor, image, max_size):
+        shapes.append(image.shape)
+        return original(extractor, image, max_size)
+
+    monkeypatch.setattr(photogrammetry, "extract_at_most", count)
+    return shapes
+
+
+def kill_at(stage: str, done: int):
+    def watch(now: str, count: int, _total: int) -> None:
+        if (now, count) == (stage, done):
+            raise Killed
+
+    return watch
+
+
+@pytest.mark.parametrize(("stage", "done", "left"), [("features", 2, 1), ("matches", 2, 0)])
+def test_a_killed_export_goes_on_where_it_was(make_job, extracted, stage: str, done: int, left: int) -> None:
+    job = make_job()
+    with pytest.raises(Killed):
+        export_hloc(job, watch=kill_at(stage, done))
+    assert not (job.out / "features.h5").exists()
+    before = len(extracted)
+    report = export_hloc(job)
+    assert len(extracted) - before == left
+    assert report is not None and report.images == 3
+    assert not (job.out / UNFINISHED).exists()
+
+
+def test_a_finished_export_is_left_alone(make_job, extracted) -> None:
+    job = make_job()
+    export_hloc(job)
+    stamp = (job.out / "features.h5").stat().st_mtime_ns
+    assert export_hloc(job) is None
+    assert len(extracted) == 3
+    assert (job.out / "features.h5").stat().st_mtime_ns == stamp
+
+
+def test_another_export_is_not_overwritten(make_job, photos: Path) -> None:
+    export_hloc(make_job("orb"))
+    with pytest.raises(OutputError, match=r"whose extractor.name was orb and not sift"):
+        export_hloc(make_job("sift"))
+    (photos / "view2.jpg").unlink()
+    with pytest.raises(OutputError, match="whose list of images was 3"):
+        export_hloc(make_job("orb"))
+
+
+def test_a_folder_of_other_things_is_refused(make_job, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("precious")
+    with pytest.raises(OutputError, match="is not empty and holds no export"):
+        export_hloc(make_job(out=tmp_path))
+    assert (tmp_path / "thesis.txt").read_text() == "precious"
+
+
+def test_a_failed_write_leaves_nothing_half_done(tmp_path: Path) -> None:
+    bench = Workbench(tmp_path / "out", {})
+
+    def write(path: Path) -> None:
+        path.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OutputError, match=r"result\.bin: can't be written \(No space left on device\)"):
+        bench.publish("result.bin", write)
+    assert not (tmp_path / "out" / "result.bin").exists()
+
+
+def test_broken_images_are_skipped_and_counted(make_job, photos: Path) -> None:
+    (photos / "view2.jpg").write_bytes(b"not a picture")
+    report = export_hloc(make_job())
+    assert report is not None
+    assert (report.images, len(report.skipped), report.pairs) == (2, 1, 1)
+    assert "view2.jpg: can't be decoded" in report.skipped[0]
+
+
+def test_nothing_but_broken_images_is_an_error(make_job, photos: Path) -> None:
+    for path in photos.rglob("*.jpg"):
+        path.write_bytes(b"")
+    with pytest.raises(SequenceError, match="not one of 3 images can be read"):
+        export_hloc(make_job())
+
+
+def test_what_is_kept_comes_back_the_same(make_job, tmp_path: Path) -> None:
+    job = make_job("sift")
+    with pytest.raises(Killed):
+        export_hloc(job, watch=kill_at("matches", 3))
+    bench = Workbench(job.out, job.settings("hloc", half=True))
+    features, size = bench.features(0)
+    assert size == (320, 240)
+    assert features.norm == "l2" and len(features) == len(features.scales) > 100
+    assert features.descriptors.dtype == np.float32
+    assert set(bench.matches(0)) == {1, 2}

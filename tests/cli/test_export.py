@@ -1,0 +1,76 @@
+"""``slam-frontend export`` as a user types it."""
+
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import pytest
+
+from slam_frontend.cli.main import main
+
+SAMPLE = Path(__file__).parents[2] / "sequences" / "sample"
+
+Call = Callable[..., int]
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch) -> Call:
+    """Runs the command line and gives back its exit code."""
+
+    def call_main(*arguments: object) -> int:
+        monkeypatch.setattr(sys, "argv", ["slam-frontend", *map(str, arguments)])
+        try:
+            main()
+        except SystemExit as end:
+            return int(end.code or 0)
+        return 0
+
+    return call_main
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    """Four frames of the sample, with their calibration."""
+    (tmp_path / "images").mkdir()
+    for name in ("0.000000.jpg", "0.100000.jpg", "0.200000.jpg", "0.300000.jpg"):
+        shutil.copy(SAMPLE / "rgb" / name, tmp_path / "images" / name)
+    shutil.copy(SAMPLE / "camera.yaml", tmp_path / "images")
+    return tmp_path / "images"
+
+
+def test_hloc_gets_its_files_and_the_user_is_told(call: Call, images: Path, tmp_path: Path, capsys) -> None:
+    (images / "0.150000.jpg").write_bytes(b"broken")
+    assert call("export", "hloc", images, tmp_path / "out", "--features", "orb", "--overlap", 1) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("4 images, 1 broken ones skipped; ")
+    assert "0.150000.jpg: can't be decoded" in said.err
+    with h5py.File(tmp_path / "out" / "features.h5") as file:
+        assert len(file) == 4
+    assert call("export", "hloc", images, tmp_path / "out", "--features", "orb", "--overlap", 1) == 0
+    assert "stands already" in capsys.readouterr().out
+
+
+def test_pairs_come_from_a_file_where_one_is_given(call: Call, images: Path, tmp_path: Path) -> None:
+    (tmp_path / "pairs.txt").write_text("0.000000.jpg 0.300000.jpg\n")
+    assert call("export", "hloc", images, tmp_path / "out", "--pairs", tmp_path / "pairs.txt") == 0
+    assert (tmp_path / "out" / "pairs.txt").read_text() == "0.000000.jpg 0.300000.jpg\n"
+
+
+def test_another_export_in_the_folder_is_one_sentence(call: Call, images: Path, tmp_path: Path, capsys) -> None:
+    assert call("export", "hloc", images, tmp_path / "out") == 0
+    capsys.readouterr()
+    assert call("export", "hloc", images, tmp_path / "out", "--set", "extractor.max_keypoints=500") == 2
+    said = capsys.readouterr().err
+    assert len(said.strip().splitlines()) == 1
+    assert "extractor.max_keypoints was 1000 and not 500" in said
+
+
+def test_colmap_takes_the_calibration_beside_the_images(call: Call, images: Path, tmp_path: Path, capsys) -> None:
+    pycolmap = pytest.importorskip("pycolmap", reason="pycolmap is not installed: pip install slam-frontend[colmap]")
+    assert call("export", "colmap", images, tmp_path / "out", "--pairing", "exhaustive") == 0
+    assert "in 6 pairs" in capsys.readouterr().out
+    with pycolmap.Database.open(tmp_path / "out" / "database.db") as database:
+        (camera,) = database.read_all_cameras()
+    assert camera.params.tolist() == [262.4, 262.4, 160.0, 120.0]
