@@ -27,11 +27,12 @@ class KeyframePolicy:
             return True
         num_tracked = len(estimate.landmark_ids)
         self.most_tracked = max(num_tracked, self.most_tracked)
-        if num_tracked < max(self.config.min_tracked, self.config.min_tracked_fraction * self.most_tracked):
-            return True
         shift = self._median_shift(latest, map, view, estimate)
+        if shift <= STILL * self.pixel_scale:
+            return False
+        thinned = num_tracked < max(self.config.min_tracked, self.config.min_tracked_fraction * self.most_tracked)
         overdue = view.index - latest.view.index >= self.config.max_keyframe_gap
-        return shift > self.config.min_shift * self.pixel_scale or (overdue and shift > STILL * self.pixel_scale)
+        return thinned or overdue or shift > self.config.min_shift * self.pixel_scale
 
     def begin(self) -> None:
         """A keyframe was made: count anew."""

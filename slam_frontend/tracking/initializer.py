@@ -32,13 +32,14 @@ class Initializer:
 
     def pair(self, view: View, map: LocalMap) -> PoseEstimate:
         """The pose against the only keyframe, with the median depth as unit of length, or INITIALIZING."""
-        if self.awaits_depth:
-            return self.begin(view)
+        begun = self.begin(view)
+        if begun.T_world_cam is not None:
+            return begun
         first = map.latest()
         assert first is not None, "a map without keyframes has nothing to pair with"
         matches = self.matcher.match(first.view.features, view.features)
         waiting = PoseEstimate(TrackingState.INITIALIZING, keypoint_ids=matches.indices[:, 1])
-        solution = self._solve(first, view, matches)
+        solution = None if self.awaits_depth else self._solve(first, view, matches)
         if solution is None:
             return waiting
         T_1_0 = solution.T_1_0.copy()

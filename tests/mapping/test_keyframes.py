@@ -1,0 +1,112 @@
+"""When a view becomes a keyframe, and which keyframe can go."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from synthetic import CAMERA, FakeExtractor, SyntheticWorld, curved_path
+
+from slam_frontend.config import MapperConfig, RunConfig
+from slam_frontend.frontend import Frontend
+from slam_frontend.mapping import LocalMap
+from slam_frontend.mapping.keyframes import KeyframePolicy
+from slam_frontend.types import Array, Features, PoseEstimate, Sensor, TrackingState, View
+
+NUM = 200
+PIXELS = np.random.default_rng(0).uniform([0, 0], [319, 239], (NUM, 2)).astype(np.float32)
+
+
+def view_at(index: int, shift: float = 0.0) -> View:
+    ones = np.ones(NUM, np.float32)
+    pixels = PIXELS + np.float32([shift, 0])
+    features = Features(pixels, ones, np.ones((NUM, 8), np.float32), "l2", ones)
+    return View(index, index / 30, features, pixels, np.full(NUM, np.nan, np.float32))
+
+
+def seeing(ids: Array) -> PoseEstimate:
+    return PoseEstimate(TrackingState.TRACKING, np.eye(4), ids, ids)
+
+
+@pytest.fixture
+def map() -> LocalMap:
+    map = LocalMap()
+    keyframe = map.add_keyframe(view_at(0), np.eye(4))
+    map.add_landmarks(keyframe, np.arange(NUM), np.random.default_rng(1).uniform(1, 2, (NUM, 3)))
+    return map
+
+
+@pytest.fixture
+def policy() -> KeyframePolicy:
+    config = MapperConfig(min_tracked=50, min_tracked_fraction=0.5, max_keyframe_gap=20, min_shift=40)
+    return KeyframePolicy(config, CAMERA)  # 320 columns: shifts count double
+
+
+def test_the_first_view_and_one_without_landmarks_are_wanted(policy) -> None:
+    assert policy.wants(view_at(0), seeing(np.arange(0)), LocalMap())
+    empty = LocalMap()
+    empty.add_keyframe(view_at(0), np.eye(4))
+    assert policy.wants(view_at(1), seeing(np.arange(0)), empty)
+
+
+def test_a_view_that_shows_the_same_is_not_wanted(policy, map) -> None:
+    assert not policy.wants(view_at(1, shift=10), seeing(np.arange(NUM)), map)
+
+
+def test_a_view_that_has_shifted_far_is_wanted_in_pixels_of_640_columns(policy, map) -> None:
+    assert not policy.wants(view_at(1, shift=19), seeing(np.arange(NUM)), map)
+    assert policy.wants(view_at(1, shift=21), seeing(np.arange(NUM)), map)
+
+
+def test_a_view_that_has_lost_half_of_the_landmarks_is_wanted_until_one_is_made(policy, map) -> None:
+    assert not policy.wants(view_at(1, shift=5), seeing(np.arange(NUM)), map)
+    assert not policy.wants(view_at(2, shift=5), seeing(np.arange(101)), map)
+    assert policy.wants(view_at(3, shift=5), seeing(np.arange(99)), map)
+    policy.begin()
+    assert not policy.wants(view_at(4, shift=5), seeing(np.arange(99)), map)
+    assert policy.wants(view_at(5, shift=5), seeing(np.arange(49)), map)
+
+
+def test_after_a_long_gap_any_motion_makes_a_keyframe_but_standing_still_does_not(policy, map) -> None:
+    assert not policy.wants(view_at(19, shift=3), seeing(np.arange(NUM)), map)
+    assert policy.wants(view_at(20, shift=3), seeing(np.arange(NUM)), map)
+    assert not policy.wants(view_at(20, shift=0.5), seeing(np.arange(NUM)), map)
+    assert not policy.wants(view_at(20, shift=0.5), seeing(np.arange(20)), map)
+
+
+def test_a_view_that_shares_nothing_with_the_last_keyframe_is_wanted(policy, map) -> None:
+    map.add_keyframe(view_at(1), np.eye(4))
+    assert policy.wants(view_at(2), seeing(np.arange(NUM)), map)
+
+
+def test_a_still_camera_that_sees_little_makes_no_keyframes() -> None:
+    path = curved_path(20)
+    world = SyntheticWorld(np.concatenate([path, np.tile(path[-1:], (20, 1, 1))]), num_landmarks=120)
+    frontend = Frontend.from_config(RunConfig(), world.camera, Sensor.RGBD)
+    frontend.extractor = FakeExtractor(world)
+    made = [frontend.process(world.frame(index)).keyframe is not None for index in range(len(world))]
+    assert not any(made[22:])
+
+
+def test_a_keyframe_whose_landmarks_three_others_see_can_go_but_never_the_newest(policy, map) -> None:
+    for index in (1, 2, 3):
+        assert policy.redundant(map) == []
+        keyframe = map.add_keyframe(view_at(index), np.eye(4))
+        map.observe(keyframe, np.arange(NUM), map.landmarks.ids)
+    assert policy.redundant(map) == [0]
+    map.remove_keyframe(0)
+    assert policy.redundant(map) == []
+
+
+def test_beyond_the_number_allowed_the_oldest_goes(policy, map) -> None:
+    policy.config = MapperConfig(max_keyframes=4)
+    for index in range(1, 6):
+        keyframe = map.add_keyframe(view_at(index), np.eye(4))
+        map.add_landmarks(keyframe, np.arange(NUM), np.ones((NUM, 3)))
+    assert policy.redundant(map) == [0, 1]
+
+
+def test_the_thresholds_hold_for_the_view_it_is_asked_about_alone(policy, map) -> None:
+    """Asking twice gives the same answer."""
+    far = view_at(1, shift=30)
+    assert policy.wants(far, seeing(np.arange(NUM)), map)
+    assert policy.wants(replace(far, index=2), seeing(np.arange(NUM)), map)
