@@ -83,7 +83,7 @@ def spread(pixels: Array, scores: Array, shape: tuple[int, ...], count: int) -> 
 
     A cell without strong corners gives its weak ones and a crowded one waits: tracking needs all sides of the image.
     """
-    best_first = np.argsort(-scores, kind="stable")
+    best_first = np.argsort(-scores)
     side = max(1.0, np.sqrt(shape[0] * shape[1] * CORNERS_PER_CELL / max(count, 1)))
     column, row = (pixels[best_first] / side).astype(np.int32).T
     cells = row * int(np.ceil(shape[1] / side)) + column
