@@ -149,7 +149,7 @@ def _report(
 
     from slam_frontend.evaluation.report import draw_bars, write_json
 
-    table = Table(Column(overflow="fold"), *(Column(name, min_width=5) for name in columns), title=title)
+    table = Table(Column(overflow="fold", min_width=10), *(Column(name, min_width=5) for name in columns), title=title)
     for row, label in enumerate(labels):
         table.add_row(label, *_cells(columns, row))
     console = Console()

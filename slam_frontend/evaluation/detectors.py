@@ -7,6 +7,7 @@ from slam_frontend.evaluation.points import Detector, ScoredPoints
 from slam_frontend.types import Array
 
 NEIGHBOURHOOD = np.ones((3, 3), np.uint8)
+BLOCK_SIZE = 3  # an even window would shift every corner by half a pixel
 
 
 def detect_fast(image: Array) -> ScoredPoints:
@@ -18,12 +19,12 @@ def detect_fast(image: Array) -> ScoredPoints:
 
 def detect_harris(image: Array) -> ScoredPoints:
     """Peaks of Harris's corner measure."""
-    return _peaks(cv2.cornerHarris(image, blockSize=4, ksize=3, k=0.04))
+    return _peaks(cv2.cornerHarris(image, blockSize=BLOCK_SIZE, ksize=3, k=0.04))
 
 
 def detect_shi_tomasi(image: Array) -> ScoredPoints:
     """Peaks of the structure tensor's smaller eigenvalue."""
-    return _peaks(cv2.cornerMinEigenVal(image, blockSize=4))
+    return _peaks(cv2.cornerMinEigenVal(image, blockSize=BLOCK_SIZE))
 
 
 CLASSICAL: dict[str, Detector] = {"FAST": detect_fast, "Harris": detect_harris, "Shi-Tomasi": detect_shi_tomasi}

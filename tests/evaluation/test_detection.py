@@ -6,7 +6,7 @@ import pytest
 
 from slam_frontend.evaluation.detection import average_precision, measure_detection
 from slam_frontend.evaluation.detectors import CLASSICAL
-from slam_frontend.evaluation.points import Detector, ScoredPoints
+from slam_frontend.evaluation.points import Detector, ScoredPoints, best
 from slam_frontend.types import Array
 
 CORNERS = np.array([[20.0, 20.0], [60.0, 30.0], [90.0, 80.0], [140.0, 100.0]])
@@ -69,6 +69,14 @@ def test_classical_detectors_find_the_corners_of_a_square(name: str) -> None:
     corners = np.array([[50, 40], [109, 40], [50, 79], [109, 79]], float)
     found = measure_detection(CLASSICAL[name], [(image, corners)])
     assert found.mean_average_precision > 0.99 and found.localisation_error < 2
+
+
+@pytest.mark.parametrize("name", CLASSICAL)
+def test_classical_detectors_are_not_shifted_to_one_side(name: str) -> None:
+    image = np.full((120, 160), 60, np.uint8)
+    image[40:80, 50:110] = 200
+    points = best(CLASSICAL[name](cv2.GaussianBlur(image, (3, 3), 0.8)), 4)
+    np.testing.assert_allclose(points.keypoints.mean(0), (79.5, 59.5), atol=1e-6)
 
 
 @pytest.mark.parametrize("name", CLASSICAL)
