@@ -53,10 +53,10 @@ def test_matching_loses_little_by_the_bits() -> None:
     sift = create_extractor({"name": "sift", "max_keypoints": 600})
     counts, precisions = [], []
     for extractor in (sift, BinaryExtractor(sift)):
-        errors = [match_between(sequence, extractor, *pair) for pair in ((0, 4), (0, 8), (20, 30))]
+        errors = [match_between(sequence, extractor, *pair) for pair in ((0, 4), (20, 30))]
         counts.append(sum(map(len, errors)))
         precisions.append(np.mean([np.mean(error < 3) for error in errors]))
-    assert counts[1] > 0.9 * counts[0] > 500
+    assert counts[1] > 0.9 * counts[0] > 400
     assert precisions[1] > precisions[0] - 0.03 > 0.85
 
 

@@ -1,0 +1,92 @@
+"""The network alone for other runtimes: any batch and size, post-processing left to the caller, checked on the spot."""
+
+import os
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from slam_frontend.errors import OutputError
+from slam_frontend.models.onnx_graph import build_graph, write_graph
+from slam_frontend.models.superpoint import SuperPoint, fold
+from slam_frontend.models.weights import load_checkpoint
+from slam_frontend.optional import require
+from slam_frontend.types import Array
+
+Format = Literal["onnx", "torchscript", "openvino"]
+SHAPES = ((1, 1, 240, 320), (2, 1, 120, 168))  # that the check runs: another batch, another size
+TOLERANCE = 1e-3  # of logits and of unit descriptors
+Run = Callable[[Array], tuple[Array, Array]]
+
+
+def export_network(weights: Path, path: Path, format: Format) -> float:
+    """Write a checkpoint's network for another runtime; the greatest difference of its outputs from ours.
+
+    Input ``images`` (B,1,H,W) float32 in 0..1 with sides that are multiples of 8, outputs ``logits``
+    (B,65,H/8,W/8) and unit ``descriptors`` (B,D,H/8,W/8). OutputError, and no file, where they disagree.
+    """
+    network = fold(load_checkpoint(weights)[0]).requires_grad_(False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        run = {"onnx": _write_onnx, "torchscript": _write_torchscript, "openvino": _write_openvino}[format](
+            network, aside
+        )
+        difference = _compare(network, run)
+        if difference > TOLERANCE:
+            raise OutputError(
+                f"{path}: the exported network differs by {difference:.2g}; this runtime can't be trusted"
+            )
+        for written in (aside.with_suffix(".bin"), aside):  # OpenVINO's weights lie beside its graph
+            if written.exists():
+                written.replace(path.with_suffix(".bin") if written.suffix == ".bin" else path)
+    finally:
+        for left in (aside.with_suffix(".bin"), aside):
+            left.unlink(missing_ok=True)
+    return difference
+
+
+def _write_onnx(network: SuperPoint, path: Path) -> Run:
+    runtime = require("onnxruntime", extra="onnx")
+    write_graph(path, network)
+    session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return lambda images: tuple(session.run(["logits", "descriptors"], {"images": images}))
+
+
+def _write_torchscript(network: SuperPoint, path: Path) -> Run:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # torch recommends torch.export, which C++ hosts can't read
+        traced = torch.jit.trace(network, torch.rand(SHAPES[0]))  # type: ignore[no-untyped-call]
+        torch.jit.save(traced, str(path))
+        loaded = torch.jit.load(str(path))  # type: ignore[no-untyped-call]
+    return lambda images: tuple(output.numpy() for output in loaded(torch.from_numpy(images)))
+
+
+def _write_openvino(network: SuperPoint, path: Path) -> Run:
+    openvino = require("openvino", extra="fast")
+    core = openvino.Core()
+    model = core.read_model(build_graph(network).SerializeToString())
+    openvino.save_model(model, str(path), compress_to_fp16=False)
+    compiled = core.compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+
+    def run(images: Array) -> tuple[Array, Array]:
+        outputs: Any = compiled(images)
+        return outputs[0], outputs[1]
+
+    return run
+
+
+def _compare(network: SuperPoint, run: Run) -> float:
+    rng, worst = np.random.default_rng(0), 0.0
+    for shape in SHAPES:
+        images = rng.random(shape, np.float32)
+        with torch.inference_mode():
+            expected = network(torch.from_numpy(images))
+        for ours, theirs in zip(expected, run(images), strict=True):
+            if ours.shape != theirs.shape:
+                return float("inf")
+            worst = max(worst, float(np.abs(ours.numpy() - theirs).max()))
+    return worst

@@ -1,0 +1,80 @@
+"""The network gives the same answers in every runtime that it is written for."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from slam_frontend.errors import OutputError, WeightsError
+from slam_frontend.export import networks
+from slam_frontend.export.networks import export_network
+from slam_frontend.models.card import Card
+from slam_frontend.models.network_config import FAST
+from slam_frontend.models.superpoint import SuperPoint
+from slam_frontend.models.weights import load_checkpoint, save_checkpoint
+
+FILES = {"onnx": "net.onnx", "torchscript": "net.pt", "openvino": "net.xml"}
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "random.pt"
+    save_checkpoint(path, SuperPoint(FAST), Card(name="random", network=FAST))
+    return path
+
+
+def run_elsewhere(format: str, path: Path, images: np.ndarray) -> tuple[np.ndarray, ...]:
+    if format == "onnx":
+        session = pytest.importorskip("onnxruntime").InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        return tuple(session.run(["logits", "descriptors"], {"images": images}))
+    if format == "torchscript":
+        return tuple(output.numpy() for output in torch.jit.load(str(path))(torch.from_numpy(images)))
+    exact = {"INFERENCE_PRECISION_HINT": "f32"}  # OpenVINO takes bfloat16 where the processor has it
+    outputs = pytest.importorskip("openvino").Core().compile_model(str(path), "CPU", exact)(images)
+    return outputs["logits"], outputs["descriptors"]
+
+
+@pytest.mark.parametrize("format", FILES)
+@pytest.mark.parametrize("shape", [(1, 1, 64, 96), (3, 1, 48, 40)])
+def test_the_written_network_answers_as_ours_at_any_batch_and_size(format, shape, weights, tmp_path: Path) -> None:
+    if format != "torchscript":
+        pytest.importorskip("onnx")
+    path = tmp_path / FILES[format]
+    assert export_network(weights, path, format) < 1e-4
+    images = np.random.default_rng(1).random(shape, np.float32)
+    with torch.inference_mode():
+        expected = load_checkpoint(weights)[0](torch.from_numpy(images))
+    for ours, theirs in zip(expected, run_elsewhere(format, path, images), strict=True):
+        assert np.allclose(ours.numpy(), theirs, atol=2e-4)
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(
+        [FILES[format], *(["net.bin"] if format == "openvino" else [])]
+    )
+
+
+def test_opencvs_own_runtime_reads_the_graph(weights: Path, tmp_path: Path) -> None:
+    """What a C++ host without any other runtime would use."""
+    pytest.importorskip("onnx")
+    export_network(weights, tmp_path / "net.onnx", "onnx")
+    images = np.random.default_rng(1).random((1, 1, 120, 160), np.float32)
+    net = cv2.dnn.readNetFromONNX(str(tmp_path / "net.onnx"))
+    net.setInput(images)
+    logits, descriptors = net.forward(["logits", "descriptors"])
+    with torch.inference_mode():
+        expected = load_checkpoint(weights)[0](torch.from_numpy(images))
+    assert np.allclose(logits, expected[0].numpy(), atol=1e-4)
+    assert np.allclose(descriptors, expected[1].numpy(), atol=1e-4)
+
+
+def test_a_network_that_disagrees_is_not_written(weights: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(networks, "_compare", lambda *_: 0.5)
+    with pytest.raises(OutputError, match=r"differs by 0\.5"):
+        export_network(weights, tmp_path / "net.pt", "torchscript")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_checkpoint_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="can't be read"):
+        export_network(tmp_path / "none.pt", tmp_path / "net.pt", "torchscript")
