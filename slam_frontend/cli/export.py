@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from slam_frontend.cli import export_networks, export_runs
 from slam_frontend.cli.logs import warnings_on_stderr
 
 if TYPE_CHECKING:
     from slam_frontend.adapters.photogrammetry import Job, Report, Watch
     from slam_frontend.config import RunConfig
-    from slam_frontend.export.networks import Format
 
 app = typer.Typer(help="Give our features, matches and networks to other systems.", no_args_is_help=True)
+export_networks.register(app)
+export_runs.register(app)
 
 
 class Pairing(StrEnum):
@@ -96,50 +98,6 @@ def rtabmap(
     detector, matcher = export_rtabmap(folder.absolute(), loaded.extractor, loaded.matcher)
     print(f"rtabmap --Vis/FeatureType 15 --Kp/DetectorStrategy 15 --PyDetector/Path {detector}", end=" ")
     print(f"--Vis/CorNNType 6 --PyMatcher/Path {matcher}")
-
-
-Weights = Annotated[Path | None, typer.Option(help="A checkpoint; the shipped one if not given.")]
-Name = Annotated[str, typer.Option("--features", help="superpoint or superpoint-fast.")]
-
-
-@app.command()
-def onnx(
-    out: Annotated[Path, typer.Argument(help="The .onnx file.")],
-    features: Name = "superpoint-fast",
-    weights: Weights = None,
-) -> None:
-    """Write the network as an ONNX graph, checked against ours."""
-    _export_network("onnx", out, features, weights)
-
-
-@app.command()
-def torchscript(
-    out: Annotated[Path, typer.Argument(help="The TorchScript file.")],
-    features: Name = "superpoint-fast",
-    weights: Weights = None,
-) -> None:
-    """Write the network for libtorch, checked against ours."""
-    _export_network("torchscript", out, features, weights)
-
-
-@app.command()
-def openvino(
-    out: Annotated[Path, typer.Argument(help="The .xml file; the weights go beside it as .bin.")],
-    features: Name = "superpoint-fast",
-    weights: Weights = None,
-) -> None:
-    """Write the network for OpenVINO, checked against ours."""
-    if out.suffix != ".xml":
-        raise typer.BadParameter("OpenVINO's graph needs a name that ends in .xml", param_hint="OUT")
-    _export_network("openvino", out, features, weights)
-
-
-def _export_network(format: "Format", out: Path, features: str, weights: Path | None) -> None:
-    from slam_frontend.export.networks import export_network
-    from slam_frontend.features.superpoint import shipped_weights
-
-    difference = export_network(weights or shipped_weights(features), out, format)
-    print(f"{out}: differs by {difference:.1e} at most from the network in torch")
 
 
 def _load(config: Path | None, settings: list[str] | None, features: str | None) -> "RunConfig":

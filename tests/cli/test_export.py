@@ -8,7 +8,16 @@ from pathlib import Path
 import h5py
 import pytest
 
+from slam_frontend.adapters.tracks import TrackLog, write_tracks
 from slam_frontend.cli.main import main
+from slam_frontend.config import RunConfig
+from slam_frontend.datasets import open_sequence
+from slam_frontend.frontend import Frontend
+from slam_frontend.models.card import Card
+from slam_frontend.models.network_config import FAST
+from slam_frontend.models.superpoint import SuperPoint
+from slam_frontend.models.weights import save_checkpoint
+from slam_frontend.pipeline import run_sequence
 
 SAMPLE = Path(__file__).parents[2] / "sequences" / "sample"
 
@@ -74,3 +83,33 @@ def test_colmap_takes_the_calibration_beside_the_images(call: Call, images: Path
     with pycolmap.Database.open(tmp_path / "out" / "database.db") as database:
         (camera,) = database.read_all_cameras()
     assert camera.params.tolist() == [262.4, 262.4, 160.0, 120.0]
+
+
+def test_a_run_that_kept_its_tracks_gives_them_and_a_model(call: Call, tmp_path: Path, capsys) -> None:
+    pytest.importorskip("pycolmap", reason="pycolmap is not installed: pip install slam-frontend[colmap]")
+    sequence = open_sequence(SAMPLE, limit=12)
+    frontend = Frontend.from_config(RunConfig(), sequence.camera, sequence.sensor)
+    log = TrackLog(frontend)
+    write_tracks(log.finish(run_sequence(frontend, sequence, log.update).final), tmp_path / "tracks.npz")
+    assert call("export", "tracks", tmp_path) == 0
+    assert len((tmp_path / "tracks.csv").read_text().splitlines()) > 12 * 50
+    assert call("export", "colmap-model", tmp_path, tmp_path / "model") == 0
+    assert (tmp_path / "model" / "sparse" / "0" / "points3D.bin").stat().st_size > 0
+    assert "images, " in capsys.readouterr().out
+    assert call("export", "tracks", tmp_path, tmp_path / "tracks.xls") == 2
+
+
+def test_a_network_is_written_and_compared(call: Call, tmp_path: Path, capsys) -> None:
+    pytest.importorskip("onnx", reason="onnx is not installed: pip install slam-frontend[onnx]")
+    save_checkpoint(tmp_path / "net.pt", SuperPoint(FAST), Card(name="net", network=FAST))
+    assert call("export", "onnx", tmp_path / "net.onnx", "--weights", tmp_path / "net.pt") == 0
+    assert "differs by " in capsys.readouterr().out
+    assert (tmp_path / "net.onnx").stat().st_size > 100_000
+    assert call("export", "openvino", tmp_path / "net.onnx", "--weights", tmp_path / "net.pt") == 2
+
+
+def test_rtabmap_is_told_its_parameters(call: Call, tmp_path: Path, capsys) -> None:
+    assert call("export", "rtabmap", tmp_path, "--features", "sift") == 0
+    said = capsys.readouterr().out
+    assert f"--PyDetector/Path {tmp_path / 'slam_frontend_detector.py'}" in said
+    assert "'name': 'sift'" in (tmp_path / "slam_frontend_detector.py").read_text()

@@ -1,0 +1,55 @@
+"""``slam-frontend export onnx``, ``torchscript`` and ``openvino``: the network alone."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from slam_frontend.export.networks import Format
+
+Weights = Annotated[Path | None, typer.Option(help="A checkpoint; the shipped one if not given.")]
+Name = Annotated[str, typer.Option("--features", help="superpoint or superpoint-fast.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (onnx, torchscript, openvino):
+        app.command()(command)
+
+
+def onnx(
+    out: Annotated[Path, typer.Argument(help="The .onnx file.")],
+    features: Name = "superpoint-fast",
+    weights: Weights = None,
+) -> None:
+    """Write the network as an ONNX graph, checked against ours."""
+    _export_network("onnx", out, features, weights)
+
+
+def torchscript(
+    out: Annotated[Path, typer.Argument(help="The TorchScript file.")],
+    features: Name = "superpoint-fast",
+    weights: Weights = None,
+) -> None:
+    """Write the network for libtorch, checked against ours."""
+    _export_network("torchscript", out, features, weights)
+
+
+def openvino(
+    out: Annotated[Path, typer.Argument(help="The .xml file; the weights go beside it as .bin.")],
+    features: Name = "superpoint-fast",
+    weights: Weights = None,
+) -> None:
+    """Write the network for OpenVINO, checked against ours."""
+    if out.suffix != ".xml":
+        raise typer.BadParameter("OpenVINO's graph needs a name that ends in .xml", param_hint="OUT")
+    _export_network("openvino", out, features, weights)
+
+
+def _export_network(format: "Format", out: Path, features: str, weights: Path | None) -> None:
+    from slam_frontend.export.networks import export_network
+    from slam_frontend.features.superpoint import shipped_weights
+
+    difference = export_network(weights or shipped_weights(features), out, format)
+    print(f"{out}: differs by {difference:.1e} at most from the network in torch")

@@ -1,0 +1,37 @@
+"""``slam-frontend export tracks`` and ``colmap-model``: what a run has seen."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Run = Annotated[Path, typer.Argument(help="The folder of a run that kept its tracks.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(tracks)
+    app.command("colmap-model")(colmap_model)
+
+
+def tracks(
+    run: Run,
+    out: Annotated[Path | None, typer.Argument(help="A .csv or .npz file; RUN/tracks.csv if not given.")] = None,
+) -> None:
+    """Write each sight of a landmark: frame, time, id, pixel, normalised position and velocity."""
+    from slam_frontend.adapters.track_table import write_track_table
+    from slam_frontend.adapters.tracks import read_tracks
+
+    path = out or run / "tracks.csv"
+    if path.suffix not in (".csv", ".npz"):
+        raise typer.BadParameter("expected a name that ends in .csv or .npz", param_hint="OUT")
+    print(f"{write_track_table(read_tracks(run), path)} sights: {path}")
+
+
+def colmap_model(run: Run, out: Annotated[Path, typer.Argument(help="A new folder.")]) -> None:
+    """Write keyframes and landmarks as a COLMAP model in OUT/sparse/0."""
+    from slam_frontend.adapters.colmap_model import export_colmap_model
+    from slam_frontend.adapters.tracks import read_tracks
+
+    report = export_colmap_model(read_tracks(run), out)
+    print(f"{report.images} images, {report.points} points, {report.reprojection_error:.2f} px mean error: {out}")
