@@ -152,3 +152,13 @@ def test_a_clip_played_to_and_fro_stays_cheap_and_small() -> None:
     assert max(num_sights[200:]) < 1.2 * max(num_sights[60:130])
     assert weights[-1] < 1.3 * max(weights[:150])
     assert max(errors) < 0.1
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("sensor", [Sensor.RGBD, Sensor.MONO])
+def test_a_real_desk_is_followed_and_its_map_stays_consistent(data_root: Path, sensor: Sensor) -> None:
+    sequence = open_sequence(data_root / "sequences" / "tum" / "rgbd_dataset_freiburg1_xyz")
+    frames = [frame for frame, _ in zip(sequence, range(40), strict=False)]
+    found = track(Recording(frames, np.tile(np.eye(4), (40, 1, 1)), sequence.camera), sensor)
+    assert "L" not in found.states
+    assert found.states.count("i") <= (0 if sensor is Sensor.RGBD else 30)

@@ -1,17 +1,21 @@
 """What happens to a recording happens to users: missing depth, bad images, cuts, places never seen."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from invariants import assert_consistent
 from recordings import Recording, track
+from scipy.spatial.transform import Rotation
+from synthetic import FakeExtractor, SyntheticWorld, curved_path
 
 from slam_frontend.config import RunConfig
 from slam_frontend.datasets import open_sequence
 from slam_frontend.datasets.rendered import RenderConfig, RenderedSequence
 from slam_frontend.frontend import Frontend
-from slam_frontend.types import Array, Sensor
+from slam_frontend.types import Array, Features, Sensor, TrackingState
 
 SAMPLE = Path(__file__).parents[1] / "sequences" / "sample"
 SENSORS = [(Sensor.RGBD, "se3"), (Sensor.MONO, "sim3")]
@@ -147,3 +151,57 @@ def test_a_camera_that_stands_still_stays_where_it_is(sample) -> None:
     np.testing.assert_allclose(found.poses, np.tile(np.eye(4), (8, 1, 1)), atol=2e-3)
     mono = track(sample.pick([0] * 8), Sensor.MONO)
     assert mono.states == "iiiiiiii"
+
+
+@pytest.mark.parametrize("noise", [0.3, 1.0])
+def test_a_turn_on_the_spot_makes_no_monocular_map_and_the_walk_after_it_does(noise: float) -> None:
+    t = np.arange(40)
+    path = np.tile(np.eye(4), (40, 1, 1))
+    path[:, :3, :3] = Rotation.from_rotvec(
+        np.stack([0.01 * np.sin(t / 5), 0.012 * t.clip(max=22), 0 * t], 1)
+    ).as_matrix()
+    path[22:, 0, 3] = 0.05 * (t[22:] - 22)
+    world = SyntheticWorld(path, num_landmarks=900, noise=noise)
+    world.landmarks[:, 0] *= 1.6
+    frontend = Frontend.from_config(RunConfig(), world.camera, Sensor.MONO)
+    frontend.extractor = FakeExtractor(world)
+    states = [frontend.process(world.frame(index, rgbd=False)).estimate.state for index in range(40)]
+    assert set(states[:22]) == {TrackingState.INITIALIZING}
+    assert states[-1] is TrackingState.TRACKING
+
+
+class Junk(FakeExtractor):
+    """Now and then finds nothing, little, or the wrong things in the wrong places."""
+
+    def __init__(self, world: SyntheticWorld) -> None:
+        super().__init__(world)
+        self.rng = np.random.default_rng(world.seed)
+
+    def extract(self, image: Array) -> Features:
+        found = super().extract(image)
+        anywhere = self.rng.uniform(0, 239, found.keypoints.shape).astype(np.float32)
+        choices = [
+            found.select(np.arange(0)),
+            found.select(np.arange(min(len(found), 5))),
+            replace(found, keypoints=anywhere),
+            replace(found, keypoints=np.full_like(anywhere, 5)),
+            replace(found, descriptors=self.rng.permutation(found.descriptors)),
+            *[found] * 3,
+        ]
+        return choices[self.rng.integers(len(choices))]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("sensor", [Sensor.RGBD, Sensor.MONO])
+@pytest.mark.parametrize("seed", range(3))
+def test_junk_never_breaks_the_map_nor_anything_else(sensor: Sensor, seed: int) -> None:
+    world = SyntheticWorld(curved_path(30), seed=seed)
+    frontend = Frontend.from_config(RunConfig(tracker={"patience": 3}), world.camera, sensor)
+    frontend.extractor = Junk(world)
+    for index in range(len(world)):
+        result = frontend.process(world.frame(index, rgbd=sensor is Sensor.RGBD))
+        assert_consistent(frontend.map)
+        pose = result.estimate.T_world_cam
+        assert (pose is not None) == (result.estimate.state is TrackingState.TRACKING)
+        assert pose is None or np.isfinite(pose).all()
+        assert (frontend.reference(result) is None) == (pose is None)
