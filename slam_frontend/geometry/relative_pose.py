@@ -7,10 +7,12 @@ import numpy as np
 
 from slam_frontend.geometry import se3
 from slam_frontend.geometry.camera import normalised, project
-from slam_frontend.geometry.homography import decompose_homography, find_homography, homography_errors
+from slam_frontend.geometry.homography import decompose_homography, find_homography
 from slam_frontend.geometry.ransac import usac_params
 from slam_frontend.geometry.triangulation import parallax, triangulate
 from slam_frontend.types import Array, Camera
+
+MIN_SUPPORT = 0.75  # of the matches that the best candidate explains
 
 
 @dataclass(frozen=True)
@@ -26,45 +28,41 @@ class TwoView:
         """(N,) bool: matches that have a point."""
         return np.asarray(np.isfinite(self.points[:, 0]))
 
+    @property
+    def num_inliers(self) -> int:
+        """Matches that have a point."""
+        return int(self.inliers.sum())
 
-def solve_two_view(
+
+def two_view_candidates(
     keypoints0: Array, keypoints1: Array, camera: Camera, threshold: float, seed: int = 0
-) -> TwoView | None:
-    """The relative pose that explains most (N,2) undistorted matches, or None where none stands out.
+) -> list[TwoView]:
+    """The relative poses that (N,2) undistorted matches allow, most matches first.
 
-    A homography is tried where it explains the matches nearly as well as the essential matrix does
-    (a plane, or little parallax), as in Mur-Artal 2015, section IV.
+    One comes from the essential matrix, and up to two from a homography: a scene near a plane lets
+    both its twins stand (Longuet-Higgins 1986), and the essential matrix may be either of them.
     """
     if len(keypoints0) < 8:
-        return None
-    E, inliers_E = _find_essential(keypoints0, keypoints1, camera, threshold, seed)
+        return []
+    E = _find_essential(keypoints0, keypoints1, camera, threshold, seed)
     H = find_homography(keypoints0, keypoints1, threshold, seed)
-    candidates: list[Array] = []
-    planar = 0.0
-    if H is not None:
-        errors = homography_errors(H, keypoints0, keypoints1)
-        planar = float((errors < threshold).sum() / max(inliers_E.sum(), 1))
-    if H is not None and planar > 0.8:
-        candidates += decompose_homography(H, camera)
-    if E is not None and not candidates:
-        candidates += _decompose_essential(E)
-    return _clear_winner([_judge(T_1_0, keypoints0, keypoints1, camera, threshold) for T_1_0 in candidates])
+    motions = [] if E is None else _decompose_essential(E)
+    motions += [] if H is None else decompose_homography(H, camera)
+    judged = [judge(T_1_0, keypoints0, keypoints1, camera, threshold) for T_1_0 in motions]
+    most = max((solution.num_inliers for solution in judged), default=0)
+    supported = [solution for solution in judged if solution.num_inliers > max(MIN_SUPPORT * most, 0)]
+    return sorted(supported, key=lambda solution: -solution.num_inliers)
 
 
-def _find_essential(
-    keypoints0: Array, keypoints1: Array, camera: Camera, threshold: float, seed: int
-) -> tuple[Array | None, Array]:
-    none = np.zeros(len(keypoints0), bool)
+def _find_essential(keypoints0: Array, keypoints1: Array, camera: Camera, threshold: float, seed: int) -> Array | None:
     points0, points1 = np.asarray(keypoints0, np.float64), np.asarray(keypoints1, np.float64)
     try:
-        E, mask = cv2.findEssentialMat(
+        E, _ = cv2.findEssentialMat(
             points0, points1, camera.K, camera.K, np.zeros(4), np.zeros(4), usac_params(threshold, seed)
         )
     except cv2.error:
-        return None, none
-    if E is None or E.shape != (3, 3):
-        return None, none
-    return E, np.ravel(mask).astype(bool)
+        return None
+    return E if E is not None and E.shape == (3, 3) else None
 
 
 def _decompose_essential(E: Array) -> list[Array]:
@@ -72,7 +70,8 @@ def _decompose_essential(E: Array) -> list[Array]:
     return [se3.from_rotation_translation(R, sign * t) for R in (R_a, R_b) for sign in (1, -1)]
 
 
-def _judge(T_1_0: Array, keypoints0: Array, keypoints1: Array, camera: Camera, threshold: float) -> TwoView:
+def judge(T_1_0: Array, keypoints0: Array, keypoints1: Array, camera: Camera, threshold: float) -> TwoView:
+    """What a relative pose makes of the matches."""
     rays0, rays1 = normalised(keypoints0, camera), normalised(keypoints1, camera)
     points = triangulate(rays0, rays1, T_1_0)
     with np.errstate(invalid="ignore"):
@@ -82,12 +81,3 @@ def _judge(T_1_0: Array, keypoints0: Array, keypoints1: Array, camera: Camera, t
     points = np.where(agree[:, None], points, np.nan)
     angles = parallax(rays0[agree], rays1[agree], T_1_0)
     return TwoView(T_1_0, points, float(np.quantile(angles, 0.75)) if len(angles) else 0.0)
-
-
-def _clear_winner(solutions: list[TwoView]) -> TwoView | None:
-    ranked = sorted(solutions, key=lambda solution: -int(solution.inliers.sum()))
-    if not ranked or not ranked[0].inliers.any():
-        return None
-    if len(ranked) > 1 and ranked[1].inliers.sum() > 0.8 * ranked[0].inliers.sum():
-        return None
-    return ranked[0]

@@ -67,7 +67,12 @@ def adjust(problem: BundleProblem, camera: Camera, max_iterations: int) -> Bundl
 
 def agreeing(problem: BundleProblem, camera: Camera) -> Array:
     """(n,) bool: sights within the 95 % bound."""
-    return problem.measured.agree(errors_at(_points_in_cameras(problem), problem.measured, camera))
+    return problem.measured.agree(errors_of(problem, camera))
+
+
+def errors_of(problem: BundleProblem, camera: Camera) -> Array:
+    """(n,3) whitened errors of the sights."""
+    return errors_at(_points_in_cameras(problem), problem.measured, camera)
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,7 @@ def _step(problem: BundleProblem, system: _System, damping: float) -> BundleProb
 
 
 def _cost(problem: BundleProblem, camera: Camera) -> float:
-    return robust_weights(errors_at(_points_in_cameras(problem), problem.measured, camera))[1]
+    return robust_weights(errors_of(problem, camera))[1]
 
 
 def _points_in_cameras(problem: BundleProblem) -> Array:

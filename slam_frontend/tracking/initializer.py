@@ -4,11 +4,14 @@ import numpy as np
 
 from slam_frontend.config import InitializerConfig
 from slam_frontend.geometry import se3
-from slam_frontend.geometry.relative_pose import TwoView, solve_two_view
+from slam_frontend.geometry.pure_rotation import gain_over_rotation
+from slam_frontend.geometry.relative_pose import TwoView
 from slam_frontend.mapping import LocalMap
 from slam_frontend.matching import Matcher
+from slam_frontend.tracking.two_view import solve_two_view
 from slam_frontend.types import Camera, Keyframe, Matches, PoseEstimate, TrackingState, View
 
+MIN_GAIN = 4.0  # of two views over a turn on the spot; noise alone gains up to three
 MIN_DEPTHS = 50  # keypoints of known depth that make a map at once
 
 
@@ -50,10 +53,13 @@ class Initializer:
         if len(matches) < self.config.min_matches:
             return None
         rows0, rows1 = matches.indices.T
-        threshold = self.config.ransac_threshold
-        keypoints0, keypoints1 = first.view.keypoints[rows0], view.keypoints[rows1]
-        solution = solve_two_view(keypoints0, keypoints1, self.camera, threshold, self.seed)
-        if solution is None or solution.parallax < np.deg2rad(self.config.min_parallax_deg):
-            return None
+        views = first.view.select(rows0), view.select(rows1)
+        min_parallax = np.deg2rad(self.config.min_parallax_deg)
+        solution = solve_two_view(*views, self.camera, self.config.ransac_threshold, min_parallax, self.seed)
         enough = max(self.config.min_matches, self.config.min_inlier_fraction * len(matches))
-        return solution if solution.inliers.sum() >= enough else None
+        if solution is None or solution.num_inliers < enough:
+            return None
+        good = solution.inliers
+        keypoints0, keypoints1 = views[0].keypoints[good], views[1].keypoints[good]
+        gain = gain_over_rotation(keypoints0, keypoints1, solution.T_1_0, solution.points[good], self.camera)
+        return solution if gain > MIN_GAIN else None
