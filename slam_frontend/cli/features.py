@@ -149,14 +149,15 @@ def _report(
 
     from slam_frontend.evaluation.report import draw_bars, write_json
 
-    table = Table(Column(overflow="fold", min_width=10), *(Column(name, min_width=5) for name in columns), title=title)
+    table = Table(Column(overflow="fold", min_width=10), *(Column(name, min_width=5) for name in columns))
     for row, label in enumerate(labels):
         table.add_row(label, *_cells(columns, row))
     console = Console()
+    console.print(title, soft_wrap=True, markup=False)  # as a table's title a long path would be cut
     console.print(table)
     write_json(scores, about, out / "scores.json")
     draw_bars(labels, columns, title, out / "scores.png")
-    console.print(f"scores and figure: {out}")
+    console.print(f"scores and figure: {out}", soft_wrap=True, markup=False)
 
 
 def _cells(columns: dict[str, list[float]], row: int) -> Iterator[str]:
