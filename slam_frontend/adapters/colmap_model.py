@@ -1,21 +1,25 @@
 """The tracked map as a COLMAP model: cameras, keyframes and points, ready for dense reconstruction."""
 
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from slam_frontend.adapters.colmap import CORNER, to_colmap
+from slam_frontend.adapters.photogrammetry import Watch, ignore_progress
 from slam_frontend.adapters.tracks import Tracks
 from slam_frontend.errors import OutputError
+from slam_frontend.files import write_atomically
 from slam_frontend.geometry import se3
 from slam_frontend.geometry.camera import project
 from slam_frontend.optional import require
-from slam_frontend.types import Array
+from slam_frontend.types import Array, Frame
 
-MODEL = Path("sparse/0")  # where Gaussian splatting looks for it
+MODEL, IMAGES = Path("sparse/0"), "images"  # where Gaussian splatting looks for them
 IMAGE = "{:06d}.png"  # by the index of the frame in its recording
 MAX_ERROR = 4.0  # pixels; what bundle adjustment dropped later was noted when it was seen
 CAMERA_ID = 1
@@ -30,9 +34,11 @@ class ModelReport:
     reprojection_error: float  # mean, pixels
 
 
-def export_colmap_model(tracks: Tracks, out: Path) -> ModelReport:
+def export_colmap_model(
+    tracks: Tracks, out: Path, recording: Iterable[Frame] = (), watch: Watch = ignore_progress
+) -> ModelReport:
     """Write the located keyframes of the longest segment and the points that two of them see; OutputError where there
-    are none, or something else lies in the folder."""
+    are none, or something else lies in the folder. With the frames of the ``recording`` the images lie there too."""
     pycolmap = require("pycolmap", extra="colmap")
     if out.exists() and any(out.iterdir()):
         raise OutputError(f"{out}: is not empty; choose a new folder")
@@ -46,6 +52,7 @@ def export_colmap_model(tracks: Tracks, out: Path) -> ModelReport:
     try:
         (aside / MODEL).mkdir(parents=True)
         model.write(aside / MODEL)
+        _write_images(tracks.indices[frames], recording, aside / IMAGES, watch)
         if out.exists():
             out.rmdir()
         aside.replace(out)
@@ -77,6 +84,23 @@ def _good_sights(tracks: Tracks, frames: Array) -> Array:
     rows = rows[np.sort(np.unique(pairs, axis=1, return_index=True)[1])]  # one sight of a landmark in a frame
     ids, counts = np.unique(tracks.sight_landmarks[rows], return_counts=True)
     return np.asarray(rows[np.isin(tracks.sight_landmarks[rows], ids[counts >= 2])])
+
+
+def _write_images(indices: Array, recording: Iterable[Frame], folder: Path, watch: Watch) -> None:
+    """The frames of the given indices, in colour where they have any."""
+    missing = set(indices.tolist())
+    for frame in recording:
+        if frame.index not in missing:
+            continue
+        folder.mkdir(exist_ok=True)
+        picture = frame.image if frame.colour is None else frame.colour[:, :, ::-1]
+        write_atomically(folder / IMAGE.format(frame.index), cv2.imencode(".png", picture)[1].tobytes())
+        missing.remove(frame.index)
+        watch("images", len(indices) - len(missing), len(indices))
+        if not missing:
+            return
+    if folder.exists():
+        raise OutputError(f"the recording has no frame {min(missing)}, which the run made a keyframe; give its own one")
 
 
 def _build(pycolmap: Any, tracks: Tracks, frames: Array, rows: Array) -> Any:

@@ -1,7 +1,5 @@
 """``slam-frontend export``: our features, matches and networks in the files of other systems."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,9 +8,10 @@ import typer
 
 from slam_frontend.cli import export_networks, export_runs
 from slam_frontend.cli.logs import warnings_on_stderr
+from slam_frontend.cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from slam_frontend.adapters.photogrammetry import Job, Report, Watch
+    from slam_frontend.adapters.photogrammetry import Job, Report
     from slam_frontend.config import RunConfig
 
 app = typer.Typer(help="Give our features, matches and networks to other systems.", no_args_is_help=True)
@@ -55,7 +54,7 @@ def hloc(
     from slam_frontend.adapters.hloc import export_hloc
 
     job = _job(images, out, pairs, pairing, overlap, _load(config, settings, features), max_size)
-    with warnings_on_stderr(), _progress() as watch:
+    with warnings_on_stderr(), progress_bar() as watch:
         report = export_hloc(job, half, watch)
     _tell(report, out)
 
@@ -79,7 +78,7 @@ def colmap(
 
     job = _job(images, out, pairs, pairing, overlap, _load(config, settings, features), max_size)
     calibration = load_calibration(camera) if camera else find_calibration(images, None)
-    with warnings_on_stderr(), _progress() as watch:
+    with warnings_on_stderr(), progress_bar() as watch:
         report = export_colmap(job, calibration.camera if calibration else None, watch)
     _tell(report, out)
 
@@ -120,25 +119,6 @@ def _job(
     else:
         wanted = collection.exhaustive_pairs(names)
     return Job(images, names, wanted, out, config.extractor, config.matcher, max_size)
-
-
-@contextmanager
-def _progress() -> Iterator["Watch"]:
-    """A bar on a terminal, and silence elsewhere."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        tasks: dict[str, TaskID] = {}
-
-        def watch(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = progress.add_task(stage)
-            progress.update(tasks[stage], completed=done, total=total)
-
-        yield watch
 
 
 def _tell(report: "Report | None", out: Path) -> None:

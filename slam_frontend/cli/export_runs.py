@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from slam_frontend.cli.logs import warnings_on_stderr
+from slam_frontend.cli.progress import progress_bar
+
 Run = Annotated[Path, typer.Argument(help="The folder of a run that kept its tracks.")]
 
 
@@ -28,10 +31,17 @@ def tracks(
     print(f"{write_track_table(read_tracks(run), path)} sights: {path}")
 
 
-def colmap_model(run: Run, out: Annotated[Path, typer.Argument(help="A new folder.")]) -> None:
-    """Write keyframes and landmarks as a COLMAP model in OUT/sparse/0."""
+def colmap_model(
+    run: Run,
+    out: Annotated[Path, typer.Argument(help="A new folder.")],
+    recording: Annotated[Path | None, typer.Option(help="What was run, for the images of the keyframes.")] = None,
+) -> None:
+    """Write keyframes and landmarks as a COLMAP model in OUT/sparse/0, with --recording also OUT/images."""
     from slam_frontend.adapters.colmap_model import export_colmap_model
     from slam_frontend.adapters.tracks import read_tracks
+    from slam_frontend.datasets import open_sequence
 
-    report = export_colmap_model(read_tracks(run), out)
+    frames = open_sequence(recording, colour=True) if recording else ()
+    with warnings_on_stderr(), progress_bar() as watch:
+        report = export_colmap_model(read_tracks(run), out, frames, watch)
     print(f"{report.images} images, {report.points} points, {report.reprojection_error:.2f} px mean error: {out}")

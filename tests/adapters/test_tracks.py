@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -129,3 +130,21 @@ def test_a_run_that_found_nothing_makes_no_model(tracks: Tracks, tmp_path: Path)
     with pytest.raises(OutputError, match="0 located keyframes"):
         export_colmap_model(lost, tmp_path / "model")
     assert not (tmp_path / "model").exists()
+
+
+def test_the_images_of_the_keyframes_come_along_in_colour(tracks: Tracks, tmp_path: Path) -> None:
+    pycolmap = pytest.importorskip("pycolmap", reason="pycolmap is not installed: pip install slam-frontend[colmap]")
+    export_colmap_model(tracks, tmp_path / "model", open_sequence(SAMPLE, colour=True))
+    model = pycolmap.Reconstruction(tmp_path / "model" / "sparse" / "0")
+    names = {image.name for image in model.images.values()}
+    assert {path.name for path in (tmp_path / "model" / "images").iterdir()} == names
+    written = cv2.imread(str(tmp_path / "model" / "images" / "000000.png"))
+    assert np.abs(written.astype(int) - cv2.imread(str(SAMPLE / "rgb" / "0.000000.jpg"))).max() <= 2
+    assert np.ptp(written, axis=2).max() > 10
+
+
+def test_another_recordings_images_are_refused(tracks: Tracks, tmp_path: Path) -> None:
+    pytest.importorskip("pycolmap", reason="pycolmap is not installed: pip install slam-frontend[colmap]")
+    with pytest.raises(OutputError, match="the recording has no frame"):
+        export_colmap_model(tracks, tmp_path / "model", open_sequence(SAMPLE, limit=2))
+    assert not list(tmp_path.iterdir())
