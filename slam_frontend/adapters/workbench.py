@@ -27,6 +27,7 @@ class Workbench:
         """Claims the folder for an export with plain ``settings``; OutputError where anything else lies in it."""
         self.folder = folder
         self.settings: dict[str, Any] = json.loads(json.dumps(settings))  # as it will be read again
+        self._published: list[str] = []
         self.is_finished = self._claim()
 
     def has_features(self, number: int) -> bool:
@@ -65,6 +66,7 @@ class Workbench:
             aside.unlink(missing_ok=True)
             write(aside)
             aside.replace(self.folder / name)
+            self._published.append(name)
         except OSError as error:
             reason = error.strerror or " ".join(str(error).split())
             raise OutputError(f"{self.folder / name}: can't be written ({reason}); free some space") from error
@@ -98,10 +100,10 @@ class Workbench:
                 f"{self.settings.get(key)}; choose another folder, or remove this one"
             )
         (self.folder / UNFINISHED).mkdir(exist_ok=True)
-        return bool(stamp.get("finished"))
+        return bool(stamp.get("finished")) and all((self.folder / name).exists() for name in stamp["files"])
 
     def _stamp(self, finished: bool) -> None:
-        content = {"finished": finished, "settings": self.settings}
+        content = {"finished": finished, "files": self._published, "settings": self.settings}
         write_atomically(self.folder / STAMP, json.dumps(content, indent=1) + "\n")
 
     def _path(self, name: str) -> Path:

@@ -177,3 +177,22 @@ def test_many_can_be_made_and_freed() -> None:
         "for _ in range(200): several = [Feature2D('sift') for _ in range(3)]; [bytearray(n) for n in range(200)]\n"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", ["orb", "sift"])
+def test_opencv_finds_the_homography_of_two_photographs(name: str, data_root: Path) -> None:
+    """Another viewpoint of a painted wall; the truth was measured by its authors."""
+    scene = data_root / "homographies" / "v_graf"
+    first, second = (cv2.imread(str(scene / f"{number}.png")) for number in (1, 2))
+    feature2d = Feature2D(name, max_keypoints=1500)
+    (points0, descriptors0), (points1, descriptors1) = (feature2d.detectAndCompute(i, None) for i in (first, second))
+    matches = cv2.BFMatcher(feature2d.defaultNorm(), crossCheck=True).match(descriptors0, descriptors1)
+    from0 = np.array([points0[match.queryIdx].pt for match in matches])
+    to1 = np.array([points1[match.trainIdx].pt for match in matches])
+    H, inliers = cv2.findHomography(from0, to1, cv2.RANSAC, 3.0)
+    height, width = first.shape[:2]
+    corners = np.array([[[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]]], np.float64)
+    truth = cv2.perspectiveTransform(corners, np.loadtxt(scene / "H_1_2"))
+    assert inliers.sum() > 150
+    assert np.linalg.norm(cv2.perspectiveTransform(corners, H) - truth, axis=2).mean() < 3

@@ -59,6 +59,14 @@ def test_a_finished_export_is_left_alone(make_job, extracted) -> None:
     assert (job.out / "features.h5").stat().st_mtime_ns == stamp
 
 
+def test_a_file_that_was_removed_is_made_again(make_job) -> None:
+    job = make_job()
+    export_hloc(job)
+    (job.out / "matches.h5").unlink()
+    assert export_hloc(job) is not None
+    assert (job.out / "matches.h5").exists()
+
+
 def test_another_export_is_not_overwritten(make_job, photos: Path) -> None:
     export_hloc(make_job("orb"))
     with pytest.raises(OutputError, match=r"whose extractor.name was orb and not sift"):
