@@ -80,13 +80,14 @@ class Workbench:
         stamp = self.folder / STAMP
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            if stamp.exists():
-                return self._compare(json.loads(stamp.read_text()))
-            if any(self.folder.iterdir()):
+            before = json.loads(stamp.read_text()) if stamp.exists() else None
+            if before and (before["finished"] or any((self.folder / UNFINISHED).glob("*.npz"))):
+                return self._compare(before)
+            if before is None and any(self.folder.iterdir()):
                 raise OutputError(f"{self.folder}: is not empty and holds no export; choose another folder")
             self._stamp(finished=False)
-            (self.folder / UNFINISHED).mkdir()
-        except (OSError, ValueError) as error:
+            (self.folder / UNFINISHED).mkdir(exist_ok=True)
+        except (OSError, ValueError, KeyError) as error:
             raise OutputError(f"{self.folder}: can't be used for an export ({error}); choose another folder") from error
         return False
 

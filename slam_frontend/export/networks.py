@@ -29,8 +29,8 @@ def export_network(weights: Path, path: Path, format: Format) -> float:
     (B,65,H/8,W/8) and unit ``descriptors`` (B,D,H/8,W/8). OutputError, and no file, where they disagree.
     """
     network = fold(load_checkpoint(weights)[0]).requires_grad_(False)
-    path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{os.getpid()}-{path.name}")
+    _require_writable(aside)
     try:
         run = {"onnx": _write_onnx, "torchscript": _write_torchscript, "openvino": _write_openvino}[format](
             network, aside
@@ -47,6 +47,16 @@ def export_network(weights: Path, path: Path, format: Format) -> float:
         for left in (aside.with_suffix(".bin"), aside):
             left.unlink(missing_ok=True)
     return difference
+
+
+def _require_writable(path: Path) -> None:
+    """OutputError before any work rather than each runtime's own complaint after it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        path.unlink()
+    except OSError as error:
+        raise OutputError(f"{path.parent}: can't be written to ({error.strerror}); choose another folder") from error
 
 
 def _write_onnx(network: SuperPoint, path: Path) -> Run:

@@ -8,7 +8,7 @@ import pytest
 from slam_frontend.adapters import photogrammetry
 from slam_frontend.adapters.hloc import export_hloc
 from slam_frontend.adapters.workbench import UNFINISHED, Workbench
-from slam_frontend.errors import OutputError, SequenceError
+from slam_frontend.errors import OutputError, PluginError, SequenceError
 
 
 class Killed(BaseException):
@@ -74,6 +74,12 @@ def test_another_export_is_not_overwritten(make_job, photos: Path) -> None:
     (photos / "view2.jpg").unlink()
     with pytest.raises(OutputError, match="whose list of images was 3"):
         export_hloc(make_job("orb"))
+
+
+def test_an_export_that_never_began_claims_nothing(make_job) -> None:
+    with pytest.raises(PluginError):
+        export_hloc(make_job("no such extractor"))
+    assert export_hloc(make_job("orb")) is not None
 
 
 def test_a_folder_of_other_things_is_refused(make_job, tmp_path: Path) -> None:

@@ -78,3 +78,9 @@ def test_a_network_that_disagrees_is_not_written(weights: Path, tmp_path: Path, 
 def test_a_missing_checkpoint_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="can't be read"):
         export_network(tmp_path / "none.pt", tmp_path / "net.pt", "torchscript")
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(weights: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OutputError, match="can't be written to"):
+        export_network(weights, tmp_path / "file" / "net.pt", "torchscript")
