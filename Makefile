@@ -1,4 +1,4 @@
-# make demo   track the bundled sample        make check  ruff, mypy, architecture
+# make demo   track the bundled sample        make check  ruff, mypy, make test
 # make test   the whole test suite            make bench  docs/benchmarks.md, needs real recordings
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -20,7 +20,7 @@ check: $(VENV)/all.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q tests/test_architecture.py
+	$(MAKE) test
 
 bench: $(VENV)/all.stamp
 	OMP_NUM_THREADS=2 $(BIN)/slam-frontend bench $(DATA) --out docs/benchmarks.md $(BENCH)

@@ -13,7 +13,7 @@ from slam_frontend.types import Array, Features, Norm
 NUM_LEVELS = 8
 SCALE_FACTOR = 1.2
 PATCH_RADIUS = 15  # of the patch whose intensity centroid gives the orientation
-SMALLEST_SIFT_SIZE = 1.8  # keypoint diameter of cv2.SIFT's finest scale
+SIFT_SIZE = 3.6  # keypoint diameter of cv2.SIFT's finest scale in the full image; its first octave is twice as fine
 
 FindCorners = Callable[[Array, int], Corners]  # at most so many corners of a level
 
@@ -94,7 +94,7 @@ class SiftExtractor:
         scores = np.array([point.response for point in found], np.float32)
         sizes = np.array([point.size for point in found], np.float32)
         best = np.argsort(-scores, kind="stable")[: self.max_keypoints]  # ties can exceed nfeatures
-        scales = np.maximum(sizes / SMALLEST_SIFT_SIZE, 1)
+        scales = sizes / SIFT_SIZE
         return Features(keypoints, scores, _root(descriptors), "l2", scales).select(best)
 
 

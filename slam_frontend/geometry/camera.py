@@ -31,7 +31,7 @@ def undistort(keypoints: Array, camera: Camera) -> Array:
         return np.asarray(keypoints, np.float32)
     pixels = np.asarray(keypoints, np.float64).reshape(-1, 1, 2)
     ideal = cv2.undistortPoints(pixels, camera.K, np.array(camera.distortion), P=camera.K)
-    return ideal.reshape(-1, 2).astype(np.float32)
+    return np.asarray(ideal.reshape(-1, 2), np.float32)
 
 
 def inside(pixels: Array, camera: Camera, margin: float = 0.0) -> Array:

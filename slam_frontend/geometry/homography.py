@@ -28,7 +28,7 @@ def warp_points(H: Array, points: Array) -> Array:
 
 def homography_errors(H: Array, keypoints0: Array, keypoints1: Array) -> Array:
     """(N,) distances in image 1, pixels."""
-    return np.linalg.norm(warp_points(H, keypoints0) - keypoints1, axis=1)
+    return np.asarray(np.linalg.norm(warp_points(H, keypoints0) - keypoints1, axis=1))
 
 
 def decompose_homography(H: Array, camera: Camera) -> list[Array]:

@@ -12,7 +12,7 @@ from slam_frontend.geometry import se3
 from slam_frontend.types import Array, Camera, View
 
 CHI2_95 = {2: 5.991, 3: 7.815}  # 95 % bounds of the chi-squared distribution
-KEYPOINT_SIGMA = 1.0  # pixels, of a keypoint found in the full image
+KEYPOINT_SIGMA = 0.7  # pixels, of a keypoint found in the full image at sub-pixel position
 DISPARITY_SIGMA = 0.5  # pixels
 DEFAULT_BASELINE = 0.1  # metres; gives depth a noise where a camera states no baseline
 

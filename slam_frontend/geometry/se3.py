@@ -27,9 +27,8 @@ def from_rotation_translation(R: Array, t: Array) -> Array:
 def transform(T: Array, points: Array) -> Array:
     """(N,3) points moved by T, one (4,4) for all or (N,4,4) one each."""
     if T.ndim == 2:
-        moved: Array = points @ T[:3, :3].T + T[:3, 3]
-        return moved
-    return np.einsum("nij,nj->ni", T[:, :3, :3], points) + T[:, :3, 3]
+        return np.asarray(points @ T[:3, :3].T + T[:3, 3])
+    return np.asarray(np.einsum("nij,nj->ni", T[:, :3, :3], points) + T[:, :3, 3])
 
 
 def hat(vectors: Array) -> Array:

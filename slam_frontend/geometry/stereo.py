@@ -25,7 +25,8 @@ def match_rows(left: Array, right: Array, keypoints: Array, min_disparity: float
 
 def _shrink(image: Array) -> Array:
     height, width = image.shape
-    return cv2.resize(image, (width // COARSE, height // COARSE), interpolation=cv2.INTER_AREA).astype(np.float32)
+    small = cv2.resize(image, (width // COARSE, height // COARSE), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.float32)
 
 
 def _search_rows(left: Array, right: Array, keypoints: Array, num_disparities: int) -> Array:

@@ -27,11 +27,11 @@ def parallax(rays0: Array, rays1: Array, T_1_0: Array) -> Array:
     directions0 = _unit(np.insert(rays0, 2, 1.0, axis=1) @ T_1_0[:3, :3].T)
     directions1 = _unit(np.insert(rays1, 2, 1.0, axis=1))
     sine = np.linalg.norm(np.cross(directions0, directions1), axis=1)
-    return np.arctan2(sine, (directions0 * directions1).sum(axis=1))
+    return np.asarray(np.arctan2(sine, (directions0 * directions1).sum(axis=1)))
 
 
 def _equations(rays: Array, P: Array) -> Array:
-    return rays[:, :, None] * P[2] - P[:2]  # (N,2,4)
+    return np.asarray(rays[:, :, None] * P[2] - P[:2])  # (N,2,4)
 
 
 def _solve(normal: Array, right: Array) -> Array:

@@ -78,7 +78,7 @@ def _interpolate(depth: Array, keypoints: Array) -> Array:
     fx, fy = x - left, y - top
     corners = np.stack([depth[top + dy, left + dx] for dy in (0, 1) for dx in (0, 1)])  # (4,N)
     weights = np.stack([(1 - fy) * (1 - fx), (1 - fy) * fx, fy * (1 - fx), fy * fx])
-    value = (corners * weights).sum(axis=0)
     with np.errstate(invalid="ignore"):
+        value = (corners * weights).sum(axis=0)
         edge = corners.max(axis=0) - corners.min(axis=0) > MAX_DEPTH_SPREAD * value
     return np.where(edge, np.nan, value).astype(np.float32)

@@ -92,7 +92,7 @@ class Loop:
         while self.progress < 1 and self.seconds < stop:
             losses = self.advance()
             self.seconds = self._agree(time.monotonic() - started)
-            seen += self.config.batch
+            seen += self._batch_and_size()[0]
             due = self._is_validation_due(reported_at)
             if due or self.seconds - reported > REPORT_SECONDS:
                 self._report(losses, seen / max(self.seconds - reported, 1e-9), due, watch)

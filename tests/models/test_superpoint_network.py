@@ -8,7 +8,20 @@ from slam_frontend.errors import ConfigError
 from slam_frontend.models.network_config import FAST, NetworkConfig
 from slam_frontend.models.superpoint import SuperPoint, fold
 
-PUBLISHED = "conv1a conv1b conv2a conv2b conv3a conv3b conv4a conv4b convPa convPb convDa convDb".split()
+PUBLISHED = [
+    "conv1a",
+    "conv1b",
+    "conv2a",
+    "conv2b",
+    "conv3a",
+    "conv3b",
+    "conv4a",
+    "conv4b",
+    "convPa",
+    "convPb",
+    "convDa",
+    "convDb",
+]
 
 
 def test_the_papers_network_has_its_size_and_its_layer_names():
