@@ -10,6 +10,7 @@ import numpy as np
 
 from slam_frontend.clock import StageClock
 from slam_frontend.datasets import Sequence
+from slam_frontend.errors import SequenceError
 from slam_frontend.mapping import LocalMap
 from slam_frontend.prefetch import prefetch
 from slam_frontend.trajectory import Trajectory
@@ -66,11 +67,12 @@ def run_sequence(
 ) -> RunResult:
     """All frames in order; ``live`` leaves frames out to keep pace with their timestamps.
 
-    A KeyboardInterrupt ends the run early and is noted in the result.
+    A KeyboardInterrupt, or a recording that breaks off, ends the run early and is noted in the result.
     """
     log = _RunLog()
     pace = _Pace()
     interrupted = False
+    broken: list[str] = []
     with prefetch(sequence) as frames:
         try:
             for frame in pace.keep(frames) if live else frames:
@@ -81,7 +83,12 @@ def run_sequence(
         except KeyboardInterrupt:
             interrupted = True
             logger.warning("interrupted after %d frames", len(log.timestamps))
-    return log.result(frontend, tuple(sequence.skipped), pace.dropped, interrupted)
+        except SequenceError as error:
+            if not log.timestamps:
+                raise
+            broken.append(f"{error}; the run ends after {len(log.timestamps)} frames")
+            logger.warning("%s", broken[0])
+    return log.result(frontend, (*sequence.skipped, *broken), pace.dropped, interrupted)
 
 
 class _RunLog:

@@ -19,10 +19,12 @@ from slam_frontend.types import Array, Frame, FrameResult, Sensor
 class Breaking(SyntheticSequence):
     """Fails after ten frames, as a disk does that is pulled out."""
 
+    breaks_at = 10
+
     def __iter__(self) -> Iterator[Frame]:
         for frame in super().__iter__():
-            if frame.index == 10:
-                raise SequenceError("frame 10: the disk is gone")
+            if frame.index == self.breaks_at:
+                raise SequenceError("the disk is gone")
             yield frame
 
 
@@ -82,8 +84,19 @@ def test_an_interrupt_keeps_what_was_tracked(world, synthetic_frontend) -> None:
     assert not reader_threads()
 
 
-def test_an_error_of_the_reader_reaches_the_caller_and_leaves_no_thread(world, synthetic_frontend) -> None:
+def test_a_recording_that_breaks_off_keeps_what_was_tracked_says_so_and_leaves_no_thread(
+    world, synthetic_frontend
+) -> None:
     sequence = Breaking(world)
+    result = run_sequence(synthetic_frontend(sequence), sequence)
+    assert len(result.online) == 10 and result.online.located.all()
+    assert "disk is gone" in result.skipped[-1] and "after 10 frames" in result.skipped[-1]
+    assert not reader_threads()
+
+
+def test_a_recording_that_never_begins_is_an_error(world, synthetic_frontend) -> None:
+    sequence = Breaking(world)
+    sequence.breaks_at = 0
     with pytest.raises(SequenceError, match="disk is gone"):
         run_sequence(synthetic_frontend(sequence), sequence)
     assert not reader_threads()

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from slam_frontend.config import RunConfig
     from slam_frontend.datasets import Sequence
     from slam_frontend.frontend import Frontend
-    from slam_frontend.pipeline import RunResult
-    from slam_frontend.viz.snapshots import Snapshots
+    from slam_frontend.pipeline import OnFrame, RunResult
 
 EXIT_INTERRUPTED = 130
 DEFAULT_PARENT = Path("runs")
@@ -43,6 +42,7 @@ def run(
     stride: Annotated[int, typer.Option(min=1, help="Every n-th frame.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Results; runs/SEQUENCE-FEATURES if not given.")] = None,
     live: Annotated[bool, typer.Option("--live/--deterministic", help="Leave out frames to keep pace.")] = False,
+    tracks: Annotated[bool, typer.Option("--tracks", help="Keep tracks.npz, which exports start from.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON instead of tables.")] = False,
 ) -> None:
     """Track a recording: a trajectory, a map, metrics and pictures come out."""
@@ -58,7 +58,7 @@ def run(
         folder = prepare_folder(out or free_folder(DEFAULT_PARENT, f"{sequence.name}-{settings.extractor.name}"))
         with log_file(folder / "run.log") as logger:
             logger.info("%s", " ".join(sys.argv))
-            is_interrupted = _track(frontend, sequence, settings, folder, live, json, logger)
+            is_interrupted = _track(frontend, sequence, settings, folder, live, tracks, json, logger)
     if is_interrupted:
         raise typer.Exit(EXIT_INTERRUPTED)
 
@@ -80,10 +80,12 @@ def _track(
     config: "RunConfig",
     folder: Path,
     live: bool,
+    keep_tracks: bool,
     as_json: bool,
     logger: logging.Logger,
 ) -> bool:
     """Whether the user interrupted; what was tracked until then is written all the same."""
+    from slam_frontend.adapters.tracks import FILENAME, TrackLog, write_tracks
     from slam_frontend.cli.tables import print_run
     from slam_frontend.errors import FrontendError
     from slam_frontend.results import to_json, write_run
@@ -91,8 +93,10 @@ def _track(
     from slam_frontend.viz.snapshots import Snapshots
 
     snapshots = Snapshots()
+    log = TrackLog(frontend) if keep_tracks else None
+    watchers: list[OnFrame] = [snapshots.update] if log is None else [snapshots.update, log.update]
     try:
-        result = _run_with_progress(frontend, sequence, live, snapshots)
+        result = _run_with_progress(frontend, sequence, live, watchers)
         summary = summarise(result, sequence.sensor, sequence.truth)
         logger.info("%d of %d frames located", summary.located, summary.frames)
         if as_json:
@@ -100,6 +104,8 @@ def _track(
         else:
             print_run(summary, f"{sequence.name}, {sequence.sensor}, {config.extractor.name}")
         write_run(folder, result, summary, config, sequence.truth, snapshots.pictures)
+        if log is not None:
+            write_tracks(log.finish(result.final), folder / FILENAME)
     except FrontendError as error:
         logger.info("ended by: %s", error)
         raise
@@ -107,7 +113,9 @@ def _track(
     return result.interrupted
 
 
-def _run_with_progress(frontend: "Frontend", sequence: "Sequence", live: bool, snapshots: "Snapshots") -> "RunResult":
+def _run_with_progress(
+    frontend: "Frontend", sequence: "Sequence", live: bool, watchers: "list[OnFrame]"
+) -> "RunResult":
     """The run with a bar on a terminal, and silence elsewhere."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -120,7 +128,8 @@ def _run_with_progress(frontend: "Frontend", sequence: "Sequence", live: bool, s
         task = progress.add_task("initializing", total=len(sequence) or None)
 
         def on_frame(frame: Any, result: Any) -> None:
-            snapshots.update(frame, result)
+            for watch in watchers:
+                watch(frame, result)
             progress.update(task, advance=1, description=str(result.estimate.state))
 
         return run_sequence(frontend, sequence, on_frame, live)

@@ -7,7 +7,7 @@ import numpy as np
 
 from slam_frontend.config import ExtractorConfig
 from slam_frontend.errors import ConfigError, WeightsError
-from slam_frontend.models.decode import find_keypoints, sample_descriptors, to_heatmap
+from slam_frontend.models.decode import find_keypoints, sample_descriptors, sharpen, to_heatmap
 from slam_frontend.models.network_config import CELL
 from slam_frontend.models.runtime import Runtime, create_runtime
 from slam_frontend.types import Array, Features, Norm
@@ -23,11 +23,14 @@ class SuperPointExtractor:
         self._runtime = runtime
         self._config = config
         self._threshold = config.threshold or runtime.card.threshold
+        self._sharpen = bool(config.options.get("sharpen", runtime.card.sharpen))
 
     def extract(self, image: Array) -> Features:
         """Features of an (H,W) uint8 grey image, best first, at sub-pixel positions."""
         logits, coarse = self._runtime.run(_prepare(image))
         heatmap = to_heatmap(logits[0])[: image.shape[0], : image.shape[1]]
+        if self._sharpen:
+            heatmap = sharpen(heatmap, image)
         config = self._config
         keypoints, scores = find_keypoints(
             heatmap, config.max_keypoints, self._threshold, config.nms_radius, config.border

@@ -91,6 +91,7 @@ class TrainingConfig(Section):
     device: str = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     tensorboard: bool = False
+    sharpen: bool = True  # what the card will say: keypoints are placed by the image's structure
     network: NetworkConfig = PAPER
     shapes: ShapesConfig = ShapesConfig()
     magicpoint: MagicPointConfig = MagicPointConfig()

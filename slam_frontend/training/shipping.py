@@ -33,6 +33,7 @@ def create_card(config: TrainingConfig, state: dict[str, Any], notes: str = "") 
     return Card(
         name=config.name,
         network=config.network,
+        sharpen=config.sharpen,
         version=__version__,
         licence=LICENCE,
         data=", ".join(path.name for path in config.photos),

@@ -61,6 +61,22 @@ def test_a_peak_between_pixels_is_found_between_them():
     np.testing.assert_allclose(keypoints, [[20.3, 30.7]], atol=0.05)
 
 
+def test_sharpening_puts_a_vague_point_on_the_corner():
+    image = np.full((64, 80), 60, np.uint8)
+    image[20:44, 30:60] = 190
+    x, y = np.meshgrid(np.arange(80), np.arange(64))
+    vague = np.exp(-((x - 31) ** 2 + (y - 21.2) ** 2) / 2 / 2.0**2).astype(np.float32) * 0.02
+    keypoints, _ = decode.find_keypoints(decode.sharpen(vague, image), 10, 0.01)
+    distances = np.linalg.norm(keypoints - (29.5, 19.5), axis=1)
+    assert len(keypoints) == 1 and distances[0] < 1.2
+
+
+def test_sharpening_finds_nothing_where_the_network_sees_nothing():
+    image = np.full((64, 80), 60, np.uint8)
+    image[20:44, 30:60] = 190
+    assert decode.sharpen(np.full((64, 80), 1e-6, np.float32), image).max() < 1e-4
+
+
 def test_the_best_keypoints_are_kept_best_first():
     image = np.zeros((64, 64), np.float32)
     for step, (x, y) in enumerate([(10, 10), (30, 10), (50, 10), (10, 40), (30, 40)], start=1):
