@@ -23,7 +23,7 @@ T = TypeVar("T", bound=Section)
 class ExtractorConfig(Section):
     """Which features, and how many of them. A third party's extractor reads what it needs from ``options``."""
 
-    name: str = "orb"
+    name: str = "superpoint-fast"
     max_keypoints: int = Field(1000, ge=50, le=20000)
     weights: Path | None = None  # superpoint: a checkpoint; None means the shipped one
     threshold: float | None = Field(None, gt=0, lt=1)  # superpoint: None means the checkpoint's own

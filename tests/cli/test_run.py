@@ -53,7 +53,7 @@ def one_sentence(capsys: pytest.CaptureFixture[str]) -> str:
 
 def test_a_run_writes_its_folder_and_prints_the_table(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("run", SAMPLE, "--limit", 8) == 0
-    folder = Path("runs/sample-orb")
+    folder = Path("runs/sample-superpoint-fast")
     for name in ("trajectory.txt", "trajectory_online.txt", "trajectory_kitti.txt", "metrics.json", "map.ply"):
         assert (folder / name).stat().st_size > 0
     assert "sensor: rgbd" in (folder / "config.yaml").read_text()
@@ -68,7 +68,7 @@ def test_two_runs_write_the_same_bytes_into_two_folders(call: Call) -> None:
     for _ in range(2):
         assert call("run", SAMPLE, "--limit", 8) == 0
     for name in ("trajectory.txt", "trajectory_online.txt", "trajectory_kitti.txt", "map.ply"):
-        assert Path("runs/sample-orb", name).read_bytes() == Path("runs/sample-orb-2", name).read_bytes()
+        assert Path("runs/sample-superpoint-fast", name).read_bytes() == Path("runs/sample-superpoint-fast-2", name).read_bytes()
 
 
 def test_settings_of_the_command_line_win_and_are_written(call: Call, tmp_path: Path) -> None:
