@@ -162,3 +162,14 @@ def test_a_real_desk_is_followed_and_its_map_stays_consistent(data_root: Path, s
     found = track(Recording(frames, np.tile(np.eye(4), (40, 1, 1)), sequence.camera), sensor)
     assert "L" not in found.states
     assert found.states.count("i") <= (0 if sensor is Sensor.RGBD else 30)
+
+
+def test_a_first_step_beyond_the_search_radius_is_not_placed_by_a_chance_agreement() -> None:
+    sequence = open_sequence(SAMPLE, limit=3)
+    assert sequence.truth is not None
+    frontend = Frontend.from_config(RunConfig(), sequence.camera, sequence.sensor)
+    results = [frontend.process(frame) for frame in sequence]
+    for result, T_truth in zip(results, sequence.truth.T_world_cam, strict=False):
+        assert result.estimate.T_world_cam is not None
+        expected = se3.inverse(sequence.truth.T_world_cam[0]) @ T_truth
+        assert np.linalg.norm(result.estimate.T_world_cam[:3, 3] - expected[:3, 3]) < 0.01

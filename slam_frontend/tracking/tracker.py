@@ -1,6 +1,8 @@
 """Where a view was taken from, given the map: read, never changed."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 
@@ -15,6 +17,7 @@ from slam_frontend.tracking.motion import ConstantVelocity
 from slam_frontend.tracking.relocalizer import Relocalizer
 from slam_frontend.types import Array, Camera, Matches, PoseEstimate, TrackingState, View
 
+CONVINCING = 0.2  # of the landmarks that should be in sight; a pose that finds fewer may be a chance agreement
 REFERENCE_WIDTH = 640  # the image width that radii in the settings are meant for
 
 
@@ -40,7 +43,7 @@ class Tracker:
         elif not len(map.landmarks):
             estimate = self.initializer.pair(view, map)
         else:
-            estimate = self._follow(view, map) or self._relocalize(view, map) or PoseEstimate(TrackingState.LOST)
+            estimate = self._best(chain(self._follow(view, map), self._relocalize(view, map)))
         if estimate.T_world_cam is None:
             self.motion.forget()
         else:
@@ -48,24 +51,32 @@ class Tracker:
             self.last_seen = estimate.landmark_ids
         return replace(estimate, segment=map.segment)
 
-    def _follow(self, view: View, map: LocalMap) -> PoseEstimate | None:
+    def _best(self, attempts: Iterator[PoseEstimate]) -> PoseEstimate:
+        """The first attempt that finds most of what it should, else the one that finds the most, else LOST."""
+        best = PoseEstimate(TrackingState.LOST)
+        for estimate in attempts:
+            if len(estimate.landmark_ids) > len(best.landmark_ids):
+                best = estimate
+            if len(best.landmark_ids) >= CONVINCING * len(best.expected_ids):
+                break
+        return best
+
+    def _follow(self, view: View, map: LocalMap) -> Iterator[PoseEstimate]:
         """Look for the map where the motion so far says that it should be, then further around."""
         predicted = self.motion.predict(view.timestamp)
         if predicted is None:
-            return None
+            return
         for radius in (self.config.search_radius, self.config.wide_search_radius):
             T_world_cam = self._find_pose(view, map, predicted, radius * self.pixel_scale)
             estimate = None if T_world_cam is None else self._track_local_map(view, map, T_world_cam)
             if estimate:
-                return estimate
-        return None
+                yield estimate
 
-    def _relocalize(self, view: View, map: LocalMap) -> PoseEstimate | None:
+    def _relocalize(self, view: View, map: LocalMap) -> Iterator[PoseEstimate]:
         for T_world_cam in self.relocalizer.candidates(view, map):
             estimate = self._track_local_map(view, map, T_world_cam)
             if estimate and len(estimate.landmark_ids) >= self.config.min_relocalization_inliers:
-                return estimate
-        return None
+                yield estimate
 
     def _find_pose(self, view: View, map: LocalMap, T_world_cam: Array, radius: float) -> Array | None:
         """A pose by RANSAC from the landmarks seen last, found near their projections."""
