@@ -68,7 +68,10 @@ def test_two_runs_write_the_same_bytes_into_two_folders(call: Call) -> None:
     for _ in range(2):
         assert call("run", SAMPLE, "--limit", 8) == 0
     for name in ("trajectory.txt", "trajectory_online.txt", "trajectory_kitti.txt", "map.ply"):
-        assert Path("runs/sample-superpoint-fast", name).read_bytes() == Path("runs/sample-superpoint-fast-2", name).read_bytes()
+        assert (
+            Path("runs/sample-superpoint-fast", name).read_bytes()
+            == Path("runs/sample-superpoint-fast-2", name).read_bytes()
+        )
 
 
 def test_settings_of_the_command_line_win_and_are_written(call: Call, tmp_path: Path) -> None:
