@@ -67,7 +67,7 @@ def refine_pose(
             if damping > 1e3:
                 break
             continue
-        converged = cost - new_cost < 1e-4 * cost
+        converged = cost - new_cost < 1e-3 * cost
         T, residuals, J, weights, cost = candidate, new_residuals, new_J, new_weights, new_cost
         damping = max(damping / 10, 1e-8)
         if converged:

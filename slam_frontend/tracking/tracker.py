@@ -43,7 +43,7 @@ class Tracker:
         elif not len(map.landmarks):
             estimate = self.initializer.pair(view, map)
         else:
-            estimate = self._best(chain(self._follow(view, map), self._relocalize(view, map)))
+            estimate = self._best(chain(self._follow(view, map), self._relocalize(view, map)), len(view.features))
         if estimate.T_world_cam is None:
             self.motion.forget()
         else:
@@ -51,13 +51,13 @@ class Tracker:
             self.last_seen = estimate.landmark_ids
         return replace(estimate, segment=map.segment)
 
-    def _best(self, attempts: Iterator[PoseEstimate]) -> PoseEstimate:
-        """The first attempt that finds most of what it should, else the one that finds the most, else LOST."""
+    def _best(self, attempts: Iterator[PoseEstimate], num_keypoints: int) -> PoseEstimate:
+        """The first attempt that finds a fair part of what it should, else the one that finds most, else LOST."""
         best = PoseEstimate(TrackingState.LOST)
         for estimate in attempts:
             if len(estimate.landmark_ids) > len(best.landmark_ids):
                 best = estimate
-            if len(best.landmark_ids) >= CONVINCING * len(best.expected_ids):
+            if len(best.landmark_ids) >= CONVINCING * min(len(best.expected_ids), num_keypoints):
                 break
         return best
 
