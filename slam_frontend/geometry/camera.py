@@ -5,6 +5,13 @@ import numpy as np
 
 from slam_frontend.types import Array, Camera
 
+REFERENCE_WIDTH = 640  # the image width that radii in the settings are meant for
+
+
+def pixel_scale(camera: Camera) -> float:
+    """What a radius in the settings is multiplied by for a camera's width."""
+    return camera.width / REFERENCE_WIDTH
+
 
 def project(points_cam: Array, camera: Camera) -> Array:
     """(N,2) undistorted pixels of (N,3) points in the camera; NaN at or behind the camera."""

@@ -78,5 +78,5 @@ def _measure(map: LocalMap, rows: Array, camera: Camera) -> Measurements:
         place = np.flatnonzero(map.observed_in[rows] == id)
         parts.append(Measurements.of(map.keyframes[id].view, map.observed_keypoints[rows[place]], camera))
         places.append(place)
-    back = np.argsort(np.concatenate(places)) if places else np.empty(0, np.int64)
+    back = np.argsort(np.concatenate(places))
     return Measurements.concatenate(parts).select(back)

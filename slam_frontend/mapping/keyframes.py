@@ -3,6 +3,7 @@
 import numpy as np
 
 from slam_frontend.config import MapperConfig
+from slam_frontend.geometry.camera import pixel_scale
 from slam_frontend.mapping.local_map import LocalMap
 from slam_frontend.types import Camera, Keyframe, PoseEstimate, View
 
@@ -17,7 +18,7 @@ class KeyframePolicy:
 
     def __init__(self, config: MapperConfig, camera: Camera) -> None:
         self.config = config
-        self.pixel_scale = camera.width / 640
+        self.pixel_scale = pixel_scale(camera)
         self.most_tracked = 0  # landmarks in one frame since the last keyframe
 
     def wants(self, view: View, estimate: PoseEstimate, map: LocalMap) -> bool:

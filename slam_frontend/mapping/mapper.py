@@ -3,6 +3,7 @@
 import numpy as np
 
 from slam_frontend.config import MapperConfig
+from slam_frontend.geometry.camera import pixel_scale
 from slam_frontend.mapping.adjustment import adjust_locally
 from slam_frontend.mapping.creation import landmarks_from_depth, landmarks_from_parallax, link_to_neighbour
 from slam_frontend.mapping.keyframes import KeyframePolicy
@@ -81,7 +82,9 @@ class Mapper:
         for neighbour in neighbours:
             landmarks_from_parallax(map, neighbour, keyframe, self.matcher, self.camera, min_parallax)
         for neighbour in neighbours:
-            link_to_neighbour(map, keyframe, neighbour, self.search, self.camera, LINK_RADIUS * self.camera.width / 640)
+            link_to_neighbour(
+                map, keyframe, neighbour, self.search, self.camera, LINK_RADIUS * pixel_scale(self.camera)
+            )
 
     def _cull(self, map: LocalMap) -> None:
         latest = map.latest()

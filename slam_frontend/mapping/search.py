@@ -41,14 +41,13 @@ class LandmarkSearch:
         if not len(visible) or not len(features):
             return Matches(np.empty((0, 2), np.int64), np.empty(0, np.float32))
         has_pyramid = features.scales.max() > 1
-        hamming = features.norm == "hamming"
         return match_projections(
             visible.projections,
             visible.descriptors,
             features,
             view.keypoints,
             radius * np.clip(visible.scales, 1.0, 2.0) if has_pyramid else radius,
-            self.config.max_distance_hamming if hamming else self.config.max_distance_l2,
+            self.config.max_distance(features.norm),
             self.config.ratio,
             visible.scales if has_pyramid else None,
         )

@@ -7,6 +7,7 @@ import numpy as np
 from slam_frontend.config import TrackerConfig
 from slam_frontend.geometry import se3
 from slam_frontend.geometry.absolute_pose import solve_pnp
+from slam_frontend.geometry.camera import pixel_scale
 from slam_frontend.mapping import LocalMap
 from slam_frontend.matching import Matcher
 from slam_frontend.types import Array, Camera, Keyframe, View
@@ -30,7 +31,7 @@ class Relocalizer:
             features = keyframe.view.features.select(keypoint_ids)
             rows, keypoints = self.matcher.match(features, view.features).indices.T
             positions = map.landmarks.positions[map.landmarks.rows(landmark_ids[rows])]
-            threshold = self.config.ransac_threshold * self.camera.width / 640
+            threshold = self.config.ransac_threshold * pixel_scale(self.camera)
             pose = solve_pnp(positions, view.keypoints[keypoints], self.camera, threshold, self.config.seed)
             if pose is not None and pose.inliers.sum() >= self.config.min_inliers:
                 yield se3.inverse(pose.T_cam_world)

@@ -9,6 +9,7 @@ import numpy as np
 from slam_frontend.config import TrackerConfig
 from slam_frontend.geometry import se3
 from slam_frontend.geometry.absolute_pose import refine_pose, solve_pnp
+from slam_frontend.geometry.camera import pixel_scale
 from slam_frontend.geometry.reprojection import Measurements
 from slam_frontend.mapping import LandmarkSearch, LocalMap, VisibleLandmarks
 from slam_frontend.matching import Matcher
@@ -18,7 +19,6 @@ from slam_frontend.tracking.relocalizer import Relocalizer
 from slam_frontend.types import Array, Camera, Matches, PoseEstimate, TrackingState, View
 
 CONVINCING = 0.2  # of the landmarks that should be in sight; a pose that finds fewer may be a chance agreement
-REFERENCE_WIDTH = 640  # the image width that radii in the settings are meant for
 
 
 class Tracker:
@@ -34,7 +34,7 @@ class Tracker:
         self.relocalizer = Relocalizer(camera, config, matcher)
         self.motion = ConstantVelocity()
         self.last_seen = np.empty(0, np.int64)  # landmark ids
-        self.pixel_scale = camera.width / REFERENCE_WIDTH
+        self.pixel_scale = pixel_scale(camera)
 
     def locate(self, view: View, map: LocalMap) -> PoseEstimate:
         """The pose of a view with its landmarks, or INITIALIZING, or LOST."""
