@@ -8,6 +8,8 @@ from torch.nn import functional as F
 
 from slam_frontend.models.network_config import CELL
 
+SHARPEN_SIGMA = 1.5  # pixels, as in decode.py
+
 
 class Points(NamedTuple):
     """The best points of each image of a batch; rows without a point have score 0."""
@@ -54,9 +56,39 @@ def refine(heatmap: Tensor, pixels: Tensor, radius: int = 2) -> Tensor:
     return pixels + shift
 
 
+def sharpen(heatmap: Tensor, images: Tensor) -> Tensor:
+    """Heatmaps (B,H,W) times how much of a corner each pixel is among its neighbours in the images (B,1,H,W) of any
+    scale: the smaller eigenvalue of the structure tensor (Shi and Tomasi 1994), squared, over the highest near by."""
+    spread = _blur(heatmap[:, None])[:, 0] * (2 * torch.pi * SHARPEN_SIGMA**2)  # about a point's mass
+    cornerness = _min_eigenvalue(_blur(images))
+    highest = F.max_pool2d(cornerness, 9, stride=1, padding=4)
+    floor = 1e-6 * cornerness.amax((2, 3), keepdim=True) + 1e-12
+    return spread * (cornerness / (highest + floor)).square()[:, 0]
+
+
 def sample(coarse: Tensor, positions: Tensor) -> Tensor:
     """Unit descriptors (B,K,D) at pixel positions (B,K,2), read from a coarse map (B,D,H/8,W/8)."""
     cells = positions.new_tensor([coarse.shape[3], coarse.shape[2]])
     grid = 2 * (positions + 0.5) / (CELL * cells) - 1  # exact with align_corners=False
     values = F.grid_sample(coarse.float(), grid[:, None], padding_mode="border", align_corners=False)[:, :, 0]
     return F.normalize(values.transpose(1, 2), dim=-1)
+
+
+def _blur(planes: Tensor) -> Tensor:
+    """Planes (B,1,H,W) under a Gaussian."""
+    radius = 4
+    steps = torch.arange(-radius, radius + 1, device=planes.device, dtype=planes.dtype)
+    kernel = torch.exp(-steps.square() / (2 * SHARPEN_SIGMA**2))
+    kernel = kernel / kernel.sum()
+    padded = F.pad(planes, (radius,) * 4, mode="reflect")
+    return F.conv2d(F.conv2d(padded, kernel.view(1, 1, 1, -1)), kernel.view(1, 1, -1, 1))
+
+
+def _min_eigenvalue(planes: Tensor) -> Tensor:
+    """The smaller eigenvalue (B,1,H,W) of the structure tensor over 3x3 pixels, up to a constant factor."""
+    sobel = planes.new_tensor([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
+    gradients = F.conv2d(F.pad(planes, (1,) * 4, mode="reflect"), torch.stack([sobel, sobel.T])[:, None])
+    dx, dy = gradients[:, :1], gradients[:, 1:]
+    products = F.pad(torch.cat([dx * dx, dy * dy, dx * dy], 1), (1,) * 4, mode="reflect")
+    a, b, c = F.avg_pool2d(products, 3, stride=1)[:, :, None].unbind(1)
+    return ((a + b) / 2 - (((a - b) / 2).square() + c * c).sqrt()).clamp_min(0)

@@ -1,6 +1,7 @@
 """The network: one encoder, a detector head and a descriptor head, sized by its config."""
 
 from collections import OrderedDict
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -94,6 +95,34 @@ def fold(network: SuperPoint) -> SuperPoint:
     folded = SuperPoint(network.config)
     folded.load_state_dict(state)
     return folded.to(next(network.parameters()).device).eval()
+
+
+def unfold(network: SuperPoint, images: Tensor) -> SuperPoint:
+    """A network with batch norm that answers as the given one without does, so that it can learn on; the statistics
+    are those of the images (B,1,H,W)."""
+    unfolded = SuperPoint(network.config, norm=True)
+    unfolded.load_state_dict(network.state_dict(), strict=False)
+    hooks = [
+        network.layer(name).register_forward_hook(partial(_adopt_statistics, norm))
+        for name in network.layer_names
+        if (norm := unfolded.norm_after(name)) is not None
+    ]
+    with torch.inference_mode():
+        network(images)
+    for hook in hooks:
+        hook.remove()
+    return unfolded
+
+
+def _adopt_statistics(norm: nn.BatchNorm2d, _layer: nn.Module, _inputs: object, outputs: Tensor) -> None:
+    """Make the norm undo itself on outputs (B,C,H,W) of the layer before it."""
+    assert norm.running_mean is not None and norm.running_var is not None
+    variance, mean = torch.var_mean(outputs, (0, 2, 3))
+    with torch.no_grad():
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(variance)
+        norm.weight.copy_((variance + norm.eps).sqrt())
+        norm.bias.copy_(mean)
 
 
 def _norm_name(convolution: str) -> str:

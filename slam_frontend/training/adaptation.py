@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from slam_frontend.models.heatmap import find_points, to_heatmap
+from slam_frontend.models.heatmap import find_points, sharpen, to_heatmap
 from slam_frontend.models.superpoint import SuperPoint, fold
 from slam_frontend.models.weights import write_atomically
 from slam_frontend.training.config import LabelConfig
@@ -41,7 +41,8 @@ def label(network: SuperPoint, photo: Tensor, config: LabelConfig, engine: Engin
     """The points (count,3) x, y, confidence of a photograph (H,W), NaN where there are fewer; the confidence is the
     share of the views in which the point was found."""
     heatmap = adapt(network, photo, config, engine, seed)
-    points = find_points(heatmap[None], config.count, config.threshold, config.nms_radius, config.erosion)
+    placed = sharpen(heatmap[None], photo.to(engine.device)[None, None].float()) if config.sharpen else heatmap[None]
+    points = find_points(placed, config.count, config.threshold, config.nms_radius, config.erosion)
     mass = 25 * F.avg_pool2d(heatmap[None, None], 5, stride=1, padding=2)[0, 0]
     columns, rows = points.positions[0].round().long().unbind(1)
     labels = torch.cat([points.positions[0], mass[rows, columns, None].clamp_max(1)], 1)

@@ -58,12 +58,15 @@ class LabelConfig(Section):
     nms_radius: int = Field(4, ge=1)
     shard: int = Field(128, ge=1)  # photographs a file
     rounds: int = Field(1, ge=1, le=2)
+    teacher: Path | None = None  # a checkpoint that labels instead of MagicPoint, such as the one that ships
+    sharpen: bool = False  # labels are placed by the image's structure, see models/heatmap.py
 
 
 class JointConfig(Section):
     """Detector and descriptor on pairs of warped photographs."""
 
     loop: LoopConfig = LoopConfig(steps=30000, rate=2e-3, batch=16)
+    start: Path | None = None  # a checkpoint of the same network to go on from, instead of MagicPoint
     photometric: PhotometricConfig = PhotometricConfig()
     zoom: tuple[float, float] = (0.6, 2.2)  # pixels of the first view per pixel of the photograph
     first: HomographyConfig = HomographyConfig(rotation=0.35, scale=1.0, perspective=0.06, translation=0.0)

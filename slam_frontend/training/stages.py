@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from slam_frontend.errors import ConfigError
-from slam_frontend.models.superpoint import SuperPoint
+from slam_frontend.models.superpoint import SuperPoint, unfold
+from slam_frontend.models.weights import load_checkpoint
 from slam_frontend.training.adaptation import label_photos
 from slam_frontend.training.config import TrainingConfig
 from slam_frontend.training.datasets import load_labels, load_photos, load_shapes
@@ -17,6 +18,7 @@ from slam_frontend.training.loop import LAST, Loop, Watch
 from slam_frontend.training.magicpoint import MagicPointTask
 
 SHAPES = ("shapes.pt", "shapes_validation.pt")  # to learn from, to validate with
+CALIBRATION = 64  # photographs that batch norm takes its first statistics from
 Count = Callable[[int, int], None]  # photographs labelled now, photographs in all
 
 
@@ -34,9 +36,8 @@ def magicpoint(config: TrainingConfig, watch: Watch | None = None, minutes: floa
 def label(config: TrainingConfig, number: int = 1, count: Count | None = None) -> None:
     """Section 5: homographic adaptation of the photographs, by MagicPoint or, in round 2, by the joint network."""
     engine = create_engine(config.device, config.precision)
-    teacher = magicpoint_folder(config) if number == 1 else joint_folder(config, number - 1)
-    network = load_network(config, teacher)
     photos = training_photos(config)
+    network = _teacher(config, number)
     for labelled in label_photos(network, photos, config.label, engine, labels_folder(config, number), config.seed):
         if count is not None:
             count(labelled, len(photos))
@@ -58,10 +59,33 @@ def superpoint(
     if labels_round < config.joint.confidence_from_round:
         labels[..., 2] = 1
     task = JointTask(training_photos(config)[rows], labels, validation_photos(config), config.joint, engine)
-    teacher = magicpoint_folder(config) if number == 1 else joint_folder(config, number - 1)
-    network = load_network(config, teacher)
+    network = _beginner(config, number)
     loop = Loop(network, task, config.joint.loop, engine, joint_folder(config, number), config.seed)
     return loop.run(watch, minutes)
+
+
+def _teacher(config: TrainingConfig, number: int) -> SuperPoint:
+    """Who labels the photographs in a round."""
+    if number > 1:
+        return load_network(config, joint_folder(config, number - 1))
+    if config.label.teacher is not None:
+        return load_checkpoint(config.label.teacher)[0]
+    return load_network(config, magicpoint_folder(config))
+
+
+def _beginner(config: TrainingConfig, number: int) -> SuperPoint:
+    """What the joint training of a round starts from."""
+    if number > 1:
+        return load_network(config, joint_folder(config, number - 1))
+    if config.joint.start is not None:
+        network, card = load_checkpoint(config.joint.start)
+        if card.network != config.network:
+            raise ConfigError(f"joint.start: {config.joint.start} holds another network than the config describes")
+        return unfold(network, training_photos(config)[:CALIBRATION, None].float() / 255)
+    if config.label.teacher is not None and not (magicpoint_folder(config) / LAST).exists():
+        torch.manual_seed(config.seed)
+        return SuperPoint(config.network, norm=True)
+    return load_network(config, magicpoint_folder(config))
 
 
 def has_shapes(config: TrainingConfig) -> bool:
