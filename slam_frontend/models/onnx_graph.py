@@ -7,7 +7,7 @@ from slam_frontend.models.superpoint import SuperPoint, fold
 from slam_frontend.models.weights import write_atomically
 from slam_frontend.optional import require
 
-OPSET = 17
+OPSET = 11  # since 13 a sum has its axes as an input, which OpenCV 4.6 (Debian 12) does not read
 IR_VERSION = 9  # old enough for runtimes of the last years
 
 
@@ -47,7 +47,8 @@ def _layers(network: SuperPoint, onnx: Any) -> tuple[list[Any], list[Any]]:
             weights.append(onnx.numpy_helper.from_array(values, f"{name}.{part}"))
         inputs = [source, f"{name}.weight", f"{name}.bias"]
         pads, strides = [layer.padding[0]] * 4, list(layer.stride)  # type: ignore[index,union-attr,arg-type]
-        nodes.append(helper.make_node("Conv", inputs, [name], pads=pads, strides=strides))
+        kernel_shape = list(layer.weight.shape[2:])  # type: ignore[index,union-attr]
+        nodes.append(helper.make_node("Conv", inputs, [name], kernel_shape=kernel_shape, pads=pads, strides=strides))
         return name
 
     def activate(source: str, pool: bool = False) -> str:
@@ -65,8 +66,12 @@ def _layers(network: SuperPoint, onnx: Any) -> tuple[list[Any], list[Any]]:
     logits = convolve("convPb", activate(convolve("convPa", x)))
     coarse = convolve("convDb", activate(convolve("convDa", x)))
     nodes.append(helper.make_node("Identity", [logits], ["logits"]))
-    nodes.append(helper.make_node("ReduceL2", [coarse], ["length"], axes=[1], keepdims=1))
-    nodes.append(helper.make_node("Max", ["length", "tiny"], ["safe_length"]))
-    nodes.append(helper.make_node("Div", [coarse, "safe_length"], ["descriptors"]))
-    weights.append(helper.make_tensor("tiny", onnx.TensorProto.FLOAT, [], [1e-12]))
+    # OpenCV 4 knows a normalisation by this very chain of nodes; it reduces no axis of an unknown size otherwise
+    nodes.append(helper.make_node("Mul", [coarse, coarse], ["squares"]))
+    nodes.append(helper.make_node("ReduceSum", ["squares"], ["square"], axes=[1], keepdims=1))
+    nodes.append(helper.make_node("Max", ["square", "tiny"], ["safe_square"]))
+    nodes.append(helper.make_node("Sqrt", ["safe_square"], ["length"]))
+    nodes.append(helper.make_node("Reciprocal", ["length"], ["inverse"]))
+    nodes.append(helper.make_node("Mul", [coarse, "inverse"], ["descriptors"]))
+    weights.append(helper.make_tensor("tiny", onnx.TensorProto.FLOAT, [], [1e-24]))
     return nodes, weights

@@ -75,6 +75,17 @@ def test_a_network_that_disagrees_is_not_written(weights: Path, tmp_path: Path, 
     assert not list(tmp_path.iterdir())
 
 
+def test_a_runtime_that_answers_with_nothing_but_nan_is_not_trusted(weights: Path, tmp_path: Path, monkeypatch) -> None:
+    def write(network: SuperPoint, path: Path) -> networks.Run:
+        path.write_bytes(b"graph")
+        return lambda images: tuple(np.full_like(output, np.nan) for output in network(torch.from_numpy(images)))
+
+    monkeypatch.setattr(networks, "_write_torchscript", write)
+    with pytest.raises(OutputError, match="differs by nan"):
+        export_network(weights, tmp_path / "net.pt", "torchscript")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_missing_checkpoint_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="can't be read"):
         export_network(tmp_path / "none.pt", tmp_path / "net.pt", "torchscript")
