@@ -46,6 +46,7 @@ class RunResult:
     is_lost: Array  # (N,) bool; a frame that is neither lost nor located was still initializing
     is_keyframe: Array  # (N,) bool
     num_keypoints: Array  # (N,)
+    num_expected: Array  # (N,) landmarks that should have been in sight
     num_inliers: Array  # (N,)
     milliseconds: dict[str, Array]  # (N,) by stage
     skipped: tuple[str, ...]  # a sentence for each frame that couldn't be used
@@ -98,7 +99,7 @@ class _RunLog:
         self.timestamps: list[float] = []
         self.T_world_cam: list[Array] = []
         self.references: list[tuple[int, Array] | None] = []
-        self.rows: list[tuple[int, int, bool, bool, int, int]] = []
+        self.rows: list[tuple[int, int, bool, bool, int, int, int]] = []
 
     def add(self, result: FrameResult, reference: tuple[int, Array] | None) -> None:
         """Note what is to be known of a frame at the end."""
@@ -106,7 +107,7 @@ class _RunLog:
         self.T_world_cam.append(LOST_POSE if estimate.T_world_cam is None else estimate.T_world_cam)
         self.references.append(reference)
         is_lost = estimate.state is TrackingState.LOST
-        counts = len(view.keypoints), len(estimate.landmark_ids)
+        counts = len(view.keypoints), len(estimate.expected_ids), len(estimate.landmark_ids)
         self.rows.append((view.index, estimate.segment, is_lost, result.keyframe is not None, *counts))
         self.timestamps.append(view.timestamp)  # last: an interrupt in between leaves this row out
 
@@ -115,7 +116,7 @@ class _RunLog:
         count = len(self.timestamps)
         timestamps = np.array(self.timestamps, np.float64)
         final = [self._after_mapping(reference, frontend.map) for reference in self.references[:count]]
-        columns = np.array(self.rows[:count], np.int64).reshape(count, 6).T
+        columns = np.array(self.rows[:count], np.int64).reshape(count, 7).T
         return RunResult(
             indices=columns[0],
             online=Trajectory(timestamps, np.array(self.T_world_cam[:count], np.float64).reshape(count, 4, 4)),
@@ -124,7 +125,8 @@ class _RunLog:
             is_lost=columns[2].astype(bool),
             is_keyframe=columns[3].astype(bool),
             num_keypoints=columns[4],
-            num_inliers=columns[5],
+            num_expected=columns[5],
+            num_inliers=columns[6],
             milliseconds={name: np.array(ms[:count]) for name, ms in frontend.clock.milliseconds.items()},
             skipped=skipped,
             dropped=dropped,

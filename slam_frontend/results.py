@@ -13,13 +13,15 @@ from slam_frontend.config import RunConfig, dump_config
 from slam_frontend.errors import MissingDependency, OutputError
 from slam_frontend.evaluation.trajectory import align_to_truth
 from slam_frontend.files import write_atomically
+from slam_frontend.frame_table import FrameTable, write_frames
 from slam_frontend.pipeline import RunResult
 from slam_frontend.ply import write_ply
 from slam_frontend.summary import RunSummary
 from slam_frontend.trajectory import Trajectory, write_kitti, write_tum
-from slam_frontend.types import Array, Sensor
+from slam_frontend.types import Array, Sensor, TrackingState
 from slam_frontend.viz.draw import encode_png
 from slam_frontend.viz.plots import FINAL, ONLINE, aligned_path, plot_trajectory
+from slam_frontend.viz.snapshots import choose_pictures
 
 logger = logging.getLogger(__name__)
 
@@ -68,14 +70,33 @@ def write_run(
         "config.yaml": lambda path: write_atomically(path, dump_config(config)),
         "map.ply": lambda path: write_ply(result.points, path),
         "trajectory.png": lambda path: write_atomically(path, _figure(folder.name, result, summary, truth)),
+        "frames.csv": lambda path: write_frames(frame_table(result), path),
     }
-    for index, picture in (pictures or {}).items():
+    if truth is not None and len(result.indices):
+        jobs["truth.txt"] = lambda path: write_tum(_during(truth, result.online.timestamps), path)
+    for index, picture in _worth_keeping(pictures or {}, result, summary, truth).items():
         jobs[f"frames/{index:06d}.png"] = lambda path, picture=picture: _write_picture(picture, path)  # type: ignore[misc]
-    for leftover in folder.glob("frames/[0-9]*.png"):  # of an earlier run with the same --out
-        leftover.unlink()
+    for leftover in (folder / "truth.txt", *folder.glob("frames/[0-9]*.png")):  # of an earlier run with the same --out
+        leftover.unlink(missing_ok=True)
     failures = [failure for name, write in jobs.items() if (failure := _attempt(write, folder / name))]
     if failures:
         raise OutputError("; ".join([failures[0], *([f"and {len(failures) - 1} files more"] if failures[1:] else [])]))
+
+
+def frame_table(result: RunResult) -> FrameTable:
+    """What the run says of each frame, as it is kept."""
+    states = np.where(result.is_lost, TrackingState.LOST, TrackingState.INITIALIZING)
+    return FrameTable(
+        indices=result.indices,
+        timestamps=result.online.timestamps,
+        states=np.where(result.online.located, TrackingState.TRACKING, states),
+        segments=result.segments,
+        num_keypoints=result.num_keypoints,
+        num_expected=result.num_expected,
+        num_inliers=result.num_inliers,
+        is_keyframe=result.is_keyframe,
+        milliseconds=result.milliseconds,
+    )
 
 
 def without_gaps(trajectory: Trajectory, indices: Array) -> Trajectory:
@@ -111,6 +132,20 @@ def _attempt(write: Callable[[Path], None], path: Path) -> str | None:
     except OutputError as error:
         return str(error)
     return None
+
+
+def _worth_keeping(
+    pictures: dict[int, Array], result: RunResult, summary: RunSummary, truth: Trajectory | None
+) -> dict[int, Array]:
+    """Those of the drawn frames that tell the most."""
+    rows = np.flatnonzero(np.isin(result.indices, list(pictures)))
+    inliers = np.where((result.num_expected > 0) | result.is_lost, result.num_inliers, np.nan)
+    errors = np.full(len(result.indices), np.nan)
+    if truth is not None and summary.online is not None:
+        pair = align_to_truth(result.online.keep(result.longest_segment), truth, summary.online.alignment)
+        errors[np.searchsorted(result.online.timestamps, pair.timestamps)] = pair.errors
+    kept = result.indices[rows[choose_pictures(inliers[rows], errors[rows])]].tolist()
+    return {index: pictures[index] for index in kept}
 
 
 def _write_picture(picture: Array, path: Path) -> None:

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "slam_frontend"
 LAYERS = [
     {"errors", "types"},
     {"optional", "registry", "config", "geometry", "files", "clock", "prefetch"},
-    {"trajectory", "models", "ply"},
+    {"trajectory", "models", "ply", "frame_table"},
     {"features", "matching", "datasets"},
     {"mapping", "evaluation"},
     {"tracking"},

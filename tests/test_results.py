@@ -13,10 +13,11 @@ import pytest
 from synthetic import SyntheticWorld
 
 from slam_frontend.config import RunConfig, load_config
-from slam_frontend.errors import OutputError
+from slam_frontend.errors import OutputError, SequenceError
+from slam_frontend.frame_table import read_frames
 from slam_frontend.pipeline import RunResult
 from slam_frontend.ply import write_ply
-from slam_frontend.results import free_folder, prepare_folder, without_gaps, write_run
+from slam_frontend.results import frame_table, free_folder, prepare_folder, without_gaps, write_run
 from slam_frontend.summary import summarise
 from slam_frontend.trajectory import Trajectory, read_kitti, read_tum
 from slam_frontend.types import Sensor
@@ -25,12 +26,14 @@ PICTURES = {7: np.zeros((24, 32, 3), np.uint8)}
 FILES = [
     "config.yaml",
     "frames",
+    "frames.csv",
     "map.ply",
     "metrics.json",
     "trajectory.png",
     "trajectory.txt",
     "trajectory_kitti.txt",
     "trajectory_online.txt",
+    "truth.txt",
 ]
 
 Write = Callable[[RunResult], None]
@@ -147,12 +150,46 @@ def test_the_kitti_file_has_a_line_for_skipped_frames_too(rgbd_run: RunResult) -
 
 def test_a_kitti_file_of_a_run_has_no_gap(write: Write, rgbd_run: RunResult, tmp_path: Path) -> None:
     kept = np.arange(len(rgbd_run.indices)) != 30
-    columns = {name: getattr(rgbd_run, name)[kept] for name in ("indices", "segments", "is_lost", "is_keyframe")}
+    columns = [name for name, value in vars(rgbd_run).items() if isinstance(value, np.ndarray) and name != "points"]
+    arrays = {name: getattr(rgbd_run, name)[kept] for name in columns}
     thinned = {name: getattr(rgbd_run, name).select(kept) for name in ("online", "final")}
-    write(replace(rgbd_run, **columns, **thinned))
+    milliseconds = {stage: values[kept] for stage, values in rgbd_run.milliseconds.items()}
+    write(replace(rgbd_run, **arrays, **thinned, milliseconds=milliseconds))
     written = read_kitti(tmp_path / "trajectory_kitti.txt")
     assert len(written) == len(rgbd_run.indices)
     assert np.flatnonzero(~written.located).tolist() == [30]
+
+
+def test_the_table_of_frames_and_the_truth_read_back(
+    write: Write, rgbd_run: RunResult, world: SyntheticWorld, tmp_path: Path
+) -> None:
+    write(rgbd_run)
+    table = read_frames(tmp_path / "frames.csv")
+    np.testing.assert_array_equal(table.num_inliers, rgbd_run.num_inliers)
+    np.testing.assert_array_equal(table.num_expected, rgbd_run.num_expected)
+    np.testing.assert_array_equal(table.is_keyframe, rgbd_run.is_keyframe)
+    np.testing.assert_allclose(table.milliseconds["track"], rgbd_run.milliseconds["track"], atol=5e-4)
+    assert table.is_tracked.all()
+    truth = read_tum(tmp_path / "truth.txt")
+    np.testing.assert_allclose(truth.T_world_cam, world.truth.T_world_cam, atol=1e-8)
+
+
+def test_a_lost_frame_is_lost_in_the_table(write: Write, rgbd_run: RunResult, tmp_path: Path) -> None:
+    rows = np.arange(len(rgbd_run.indices))
+    states = frame_table(replace(rgbd_run, online=rgbd_run.online.keep(rows >= 3), is_lost=rows == 2)).states
+    assert states[:4].tolist() == ["initializing", "initializing", "lost", "tracking"]
+
+
+def test_a_table_of_something_else_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "frames.csv").write_text("index,timestamp\n0,0.0\n")
+    with pytest.raises(SequenceError, match=r"frames\.csv: is no table of a run's frames"):
+        read_frames(tmp_path / "frames.csv")
+
+
+def test_the_truth_of_an_earlier_run_does_not_stay(write: Write, rgbd_run: RunResult, tmp_path: Path) -> None:
+    write(rgbd_run)
+    write_run(tmp_path, rgbd_run, summarise(rgbd_run, Sensor.RGBD, None), RunConfig())
+    assert not (tmp_path / "truth.txt").exists()
 
 
 def test_a_folder_that_cannot_be_written_is_found_out_before_the_run(tmp_path: Path) -> None:

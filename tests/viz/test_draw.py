@@ -10,17 +10,20 @@ from synthetic import SyntheticSequence, SyntheticWorld, curved_path
 from slam_frontend.frontend import Frontend
 from slam_frontend.types import Features, Frame, FrameResult, PoseEstimate, TrackingState, View
 from slam_frontend.viz.draw import GREEN, SKY, Tracks, draw_frame, encode_png
-from slam_frontend.viz.snapshots import Snapshots
+from slam_frontend.viz.snapshots import APART, MAX_SPREAD, MAX_WEAK, Snapshots, choose_pictures
 
 
-def result_with(keypoints: list[tuple[float, float]], landmark_ids: list[int], index: int = 0) -> FrameResult:
-    """A frame whose first keypoints see the given landmarks."""
+def result_with(
+    keypoints: list[tuple[float, float]], landmark_ids: list[int], index: int = 0, expected: int = 0
+) -> FrameResult:
+    """A frame whose first keypoints see the given landmarks, of as many as expected."""
     points = np.array(keypoints, np.float32).reshape(-1, 2)
     ones = np.ones(len(points), np.float32)
     features = Features(points, ones, np.zeros((len(points), 8), np.float32), "l2", ones)
     view = View(index, float(index), features, points, ones)
     ids = np.array(landmark_ids, np.int64)
-    return FrameResult(view, PoseEstimate(TrackingState.TRACKING, np.eye(4), np.arange(len(ids)), ids), None)
+    estimate = PoseEstimate(TrackingState.TRACKING, np.eye(4), np.arange(len(ids)), ids, np.arange(expected))
+    return FrameResult(view, estimate, None)
 
 
 def near(picture: np.ndarray, colour: tuple[int, int, int]) -> bool:
@@ -78,9 +81,33 @@ def test_snapshots_are_few_and_spread_over_any_length(count: int) -> None:
     for index in range(count):
         snapshots.update(grey_frame(index), result_with([(index % 100, 5)], [1], index))
     indices = np.array(list(snapshots.pictures))
-    assert 1 <= len(indices) <= 8
+    assert 1 <= len(indices) <= MAX_SPREAD
     assert len(np.unique(np.diff(indices))) <= 1
     assert count - indices[-1] <= max(4, count // 4)
+
+
+def test_the_weakest_frames_are_kept_whenever_they_come() -> None:
+    snapshots, weak = Snapshots(), {101: 3, 103: 2, 333: 0, 500: 1, 771: 4, 903: 5}
+    for index in range(1000):
+        count = weak.get(index, 30)
+        snapshots.update(grey_frame(index), result_with([(5, 5)] * 30, list(range(count)), index, expected=30))
+    assert set(snapshots.pictures) >= {103, 333, 500, 771}  # 103 stands for 101 as well
+    assert not {101, 903} & set(snapshots.pictures)
+    assert len(snapshots.pictures) <= MAX_SPREAD + MAX_WEAK
+
+
+def test_frames_without_a_map_are_no_weakness() -> None:
+    snapshots = Snapshots(max_spread=1)
+    for index in range(3 * APART):
+        snapshots.update(grey_frame(index), result_with([(5, 5)], [], index))
+    assert len(snapshots.pictures) <= 1
+
+
+def test_the_frames_worth_keeping_are_the_worst_and_some_of_all() -> None:
+    inliers, errors = np.full(30, 100.0), np.full(30, 0.1)
+    inliers[[7, 21]], errors[13], inliers[0] = (5, 9), 3.0, np.nan
+    assert choose_pictures(inliers, errors, num_spread=3, num_worst=1).tolist() == [0, 7, 13, 14, 29]
+    assert choose_pictures(np.empty(0), np.empty(0)).tolist() == []
 
 
 def test_the_synthetic_walk_is_drawn(synthetic_frontend: Callable[[SyntheticSequence], Frontend]) -> None:
