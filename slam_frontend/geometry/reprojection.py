@@ -37,7 +37,7 @@ class Measurements:
         columns = zip(*((part.keypoints, part.disparity, part.sigmas) for part in parts), strict=True)
         return cls(*(np.concatenate(column) for column in columns))
 
-    def select(self, rows: Array) -> "Measurements":
+    def select(self, rows: Array | slice) -> "Measurements":
         """The measurements of the given rows."""
         return Measurements(self.keypoints[rows], self.disparity[rows], self.sigmas[rows])
 

@@ -19,17 +19,17 @@ def adjust_locally(
     Other keyframes that see the same landmarks hold the rest in place; where there are none, the oldest does.
     """
     free, fixed = _choose(map, keyframe_id, window, num_fixed)
-    rows, seen = _shared_sights(map, free, fixed)
-    if not free or not len(rows):
+    sights, seen = _shared_sights(map, free, fixed)
+    if not free or not len(seen):
         return
-    problem = _gather(map, [*free, *fixed], len(free), rows, seen, camera)
+    problem = _gather(map, [*free, *fixed], len(free), sights, seen, camera)
     problem = adjust(problem, camera, FIRST_ITERATIONS)
     good = agreeing(problem, camera)
     problem = adjust(problem.select(good), camera, max_iterations)
     for row, id in enumerate(free):
         _move_keyframe(map, id, se3.normalise(se3.inverse(problem.T_cam_world[row])))
     map.landmarks.positions[map.landmarks.rows(seen)] = problem.points
-    map.remove_observations(rows[~good])
+    map.remove_observations(np.concatenate(sights)[~good])
     map.remove_landmarks(map.landmarks.ids[map.num_observations() == 0])
 
 
@@ -44,22 +44,28 @@ def _choose(map: LocalMap, keyframe_id: int, window: int, num_fixed: int) -> tup
     return free, fixed
 
 
-def _shared_sights(map: LocalMap, free: list[int], fixed: list[int]) -> tuple[Array, Array]:
-    """Rows of the observations, and sorted ids of the landmarks, that tie free keyframes to any other."""
-    rows = np.flatnonzero(np.isin(map.observed_in, [*free, *fixed]))
-    ids, counts = np.unique(map.observed_landmarks[rows], return_counts=True)
+def _shared_sights(map: LocalMap, free: list[int], fixed: list[int]) -> tuple[list[Array], Array]:
+    """Rows of the observations of each keyframe, and sorted ids of the landmarks, that tie free keyframes to any
+    other."""
+    rows = [np.flatnonzero(map.observed_in == id) for id in (*free, *fixed)]
+    ids, counts = np.unique(map.observed_landmarks[np.concatenate(rows)], return_counts=True)
     by_free = np.unique(map.observed_landmarks[np.isin(map.observed_in, free)])
     seen = np.intersect1d(ids[counts >= 2], by_free, assume_unique=True)
-    return rows[np.isin(map.observed_landmarks[rows], seen)], seen
+    return [of_one[np.isin(map.observed_landmarks[of_one], seen)] for of_one in rows], seen
 
 
-def _gather(map: LocalMap, ids: list[int], num_free: int, rows: Array, seen: Array, camera: Camera) -> BundleProblem:
-    order = np.argsort(ids)
-    camera_of = order[np.searchsorted(ids, map.observed_in[rows], sorter=order)]
+def _gather(
+    map: LocalMap, ids: list[int], num_free: int, sights: list[Array], seen: Array, camera: Camera
+) -> BundleProblem:
     T_cam_world = se3.inverse(np.stack([map.poses[id] for id in ids]))
     points = map.landmarks.positions[map.landmarks.rows(seen)]
-    point_of = np.searchsorted(seen, map.observed_landmarks[rows])
-    return BundleProblem(T_cam_world, num_free, points, camera_of, point_of, _measure(map, rows, camera))
+    camera_of = np.repeat(np.arange(len(ids)), [len(rows) for rows in sights])
+    point_of = np.searchsorted(seen, map.observed_landmarks[np.concatenate(sights)])
+    measured = [
+        Measurements.of(map.keyframes[id].view, map.observed_keypoints[rows], camera)
+        for id, rows in zip(ids, sights, strict=True)
+    ]
+    return BundleProblem(T_cam_world, num_free, points, camera_of, point_of, Measurements.concatenate(measured))
 
 
 def _move_keyframe(map: LocalMap, keyframe_id: int, T_world_cam: Array) -> None:
@@ -69,14 +75,3 @@ def _move_keyframe(map: LocalMap, keyframe_id: int, T_world_cam: Array) -> None:
     rows = map.landmarks.rows(map.associations(keyframe_id)[1])
     alone = rows[map.num_observations()[rows] == 1]
     map.landmarks.positions[alone] = se3.transform(step, map.landmarks.positions[alone])
-
-
-def _measure(map: LocalMap, rows: Array, camera: Camera) -> Measurements:
-    """Measurements of observations in many keyframes, in the order of ``rows``."""
-    parts, places = [], []
-    for id in np.unique(map.observed_in[rows]):
-        place = np.flatnonzero(map.observed_in[rows] == id)
-        parts.append(Measurements.of(map.keyframes[id].view, map.observed_keypoints[rows[place]], camera))
-        places.append(place)
-    back = np.argsort(np.concatenate(places))
-    return Measurements.concatenate(parts).select(back)

@@ -27,6 +27,7 @@ class LocalMap:
         self.observed_in = np.empty(0, np.int64)
         self.observed_keypoints = np.empty(0, np.int64)
         self._retired: list[Array] = []  # positions of landmarks that no keyframe in memory sees any more
+        self._retired_ids: list[Array] = []
 
     def latest(self) -> Keyframe | None:
         """The newest keyframe."""
@@ -101,6 +102,7 @@ class LocalMap:
         gone = np.isin(self.landmarks.ids, ids)
         if retire and gone.any():
             self._retired.append(self.landmarks.positions[gone].astype(np.float32))
+            self._retired_ids.append(self.landmarks.ids[gone])
         self.landmarks.keep(~gone)
         self._keep_observations(~np.isin(self.observed_landmarks, ids))
 
@@ -125,6 +127,10 @@ class LocalMap:
     def point_cloud(self) -> Array:
         """(P,3) float32 positions of all landmarks, retired ones first."""
         return np.concatenate([*self._retired, self.landmarks.positions.astype(np.float32)])
+
+    def point_ids(self) -> Array:
+        """(P,) ids of the landmarks of the point cloud."""
+        return np.concatenate([*self._retired_ids, self.landmarks.ids])
 
     def _keep_observations(self, mask: Array) -> None:
         self.observed_landmarks = self.observed_landmarks[mask]
