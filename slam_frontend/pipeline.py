@@ -39,6 +39,7 @@ class FrameProcessor(Protocol):
 class RunResult:
     """What a run leaves behind: one row for each frame that was processed."""
 
+    recording: str
     indices: Array  # (N,) of the frames in their recording
     online: Trajectory  # each pose as it was known at its frame
     final: Trajectory  # the same poses after mapping
@@ -89,7 +90,7 @@ def run_sequence(
                 raise
             broken.append(f"{error}; the run ends after {len(log.timestamps)} frames")
             logger.warning("%s", broken[0])
-    return log.result(frontend, (*sequence.skipped, *broken), pace.dropped, interrupted)
+    return log.result(frontend, sequence.name, (*sequence.skipped, *broken), pace.dropped, interrupted)
 
 
 class _RunLog:
@@ -111,13 +112,16 @@ class _RunLog:
         self.rows.append((view.index, estimate.segment, is_lost, result.keyframe is not None, *counts))
         self.timestamps.append(view.timestamp)  # last: an interrupt in between leaves this row out
 
-    def result(self, frontend: FrameProcessor, skipped: tuple[str, ...], dropped: int, interrupted: bool) -> RunResult:
+    def result(
+        self, frontend: FrameProcessor, recording: str, skipped: tuple[str, ...], dropped: int, interrupted: bool
+    ) -> RunResult:
         """All rows as arrays, the final poses read from the map as it is now."""
         count = len(self.timestamps)
         timestamps = np.array(self.timestamps, np.float64)
         final = [self._after_mapping(reference, frontend.map) for reference in self.references[:count]]
         columns = np.array(self.rows[:count], np.int64).reshape(count, 7).T
         return RunResult(
+            recording=recording,
             indices=columns[0],
             online=Trajectory(timestamps, np.array(self.T_world_cam[:count], np.float64).reshape(count, 4, 4)),
             final=Trajectory(timestamps, np.array(final, np.float64).reshape(count, 4, 4)),

@@ -62,6 +62,7 @@ def write_run(
 
     OutputError at the end names what is missing; without matplotlib the log says that there is no figure.
     """
+    title = f"{summary.recording}, {summary.sensor}, {config.extractor.name}"
     jobs: dict[str, Callable[[Path], None]] = {
         "trajectory_online.txt": lambda path: write_tum(result.online, path),
         "trajectory.txt": lambda path: write_tum(result.final, path),
@@ -69,7 +70,7 @@ def write_run(
         "metrics.json": lambda path: write_atomically(path, to_json(summary.as_dict()) + "\n"),
         "config.yaml": lambda path: write_atomically(path, dump_config(config)),
         "map.ply": lambda path: write_ply(result.points, path),
-        "trajectory.png": lambda path: write_atomically(path, _figure(folder.name, result, summary, truth)),
+        "trajectory.png": lambda path: write_atomically(path, _figure(title, result, summary, truth)),
         "frames.csv": lambda path: write_frames(frame_table(result), path),
     }
     if truth is not None and len(result.indices):

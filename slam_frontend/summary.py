@@ -24,6 +24,7 @@ class StageTime:
 class RunSummary:
     """What is printed, and written to ``metrics.json``."""
 
+    recording: str
     sensor: Sensor
     frames: int
     located: int
@@ -52,6 +53,7 @@ def summarise(result: RunResult, sensor: Sensor, truth: Trajectory | None) -> Ru
     located = result.online.located
     segments = result.segments[located]
     return RunSummary(
+        recording=result.recording,
         sensor=sensor,
         frames=len(located),
         located=int(located.sum()),

@@ -12,7 +12,7 @@ LAYERS = [
     {"errors", "types"},
     {"optional", "registry", "config", "geometry", "files", "clock", "prefetch"},
     {"trajectory", "models", "ply", "frame_table"},
-    {"features", "matching", "datasets"},
+    {"features", "matching", "datasets", "run_folder"},
     {"mapping", "evaluation"},
     {"tracking"},
     {"frontend"},

@@ -84,6 +84,12 @@ class AlignedPair:
         errors: Array = np.linalg.norm(self.estimate[:, :3, 3] - self.truth[:, :3, 3], axis=1)
         return errors
 
+    def move(self, T_world_cam: Array) -> Array:
+        """Any poses (N,4,4) of the estimate, in the truth's coordinates."""
+        moved = T_world_cam.copy()
+        moved[:, :3, 3] *= self.scale
+        return np.asarray(self.T_truth_estimate @ moved)
+
 
 def evaluate(
     estimate: Trajectory, truth: Trajectory, align: Alignment = "se3", max_difference: float = 0.02

@@ -7,7 +7,7 @@ from synthetic import curved_path
 
 from slam_frontend.evaluation.trajectory import align_to_truth
 from slam_frontend.trajectory import Trajectory
-from slam_frontend.viz.plots import ONLINE, aligned_path, plot_trajectory, top_view_axes
+from slam_frontend.viz.plots import ONLINE, aligned_path, plot_trajectory
 
 pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install -e .[viewer]")
 
@@ -21,17 +21,6 @@ def pixels_of(colour: str, png: bytes) -> int:
     image = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)[:, :, ::-1]
     rgb = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
     return int((np.abs(image.astype(int) - rgb).max(axis=2) < 8).sum())
-
-
-@pytest.mark.parametrize(
-    ("extent", "axes"), [((90, 2, 60), (0, 2)), ((2, 3, 0.4), (0, 1)), ((0.1, 5, 6), (1, 2)), ((0, 0, 9), (0, 2))]
-)
-def test_the_plane_is_the_one_of_the_widest_path(extent: tuple[float, ...], axes: tuple[int, int]) -> None:
-    positions = np.linspace(0, 1, 20)[:, None] * extent
-    if extent[0] == 0 and extent[1] == 0:
-        assert 2 in top_view_axes(positions)  # a straight line lies in two planes
-    else:
-        assert top_view_axes(positions) == axes
 
 
 def test_an_aligned_path_lies_on_the_truth(walk: Trajectory) -> None:
