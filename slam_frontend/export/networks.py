@@ -1,6 +1,5 @@
 """The network alone for other runtimes: any batch and size, post-processing left to the caller, checked on the spot."""
 
-import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +8,9 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from slam_frontend.errors import OutputError
+from slam_frontend.errors import OutputError, WeightsError
+from slam_frontend.files import write_atomically
+from slam_frontend.models.card import Card, parse_card
 from slam_frontend.models.onnx_graph import build_graph, write_graph
 from slam_frontend.models.superpoint import SuperPoint, fold
 from slam_frontend.models.weights import load_checkpoint
@@ -23,13 +24,17 @@ Run = Callable[[Array], tuple[Array, Array]]
 
 
 def export_network(weights: Path, path: Path, format: Format) -> float:
-    """Write a checkpoint's network for another runtime; the greatest difference of its outputs from ours.
+    """Write a checkpoint's network for another runtime, and its card beside it as JSON, which says how to read its
+    heatmap; the greatest difference of its outputs from ours.
 
     Input ``images`` (B,1,H,W) float32 in 0..1 with sides that are multiples of 8, outputs ``logits``
-    (B,65,H/8,W/8) and unit ``descriptors`` (B,D,H/8,W/8). OutputError, and no file, where they disagree.
+    (B,65,H/8,W/8) and unit ``descriptors`` (B,D,H/8,W/8). OutputError, and no file, where they disagree or where
+    anything but the same network stands there.
     """
-    network = fold(load_checkpoint(weights)[0]).requires_grad_(False)
-    aside = path.with_name(f".{os.getpid()}-{path.name}")
+    network, card = load_checkpoint(weights)
+    network = fold(network).requires_grad_(False)
+    _require_free(path, weights, card)
+    aside = path.with_name(f".unfinished-{path.name}")
     _require_writable(aside)
     try:
         run = {"onnx": _write_onnx, "torchscript": _write_torchscript, "openvino": _write_openvino}[format](
@@ -40,6 +45,7 @@ def export_network(weights: Path, path: Path, format: Format) -> float:
             raise OutputError(
                 f"{path}: the exported network differs by {difference:.2g}; this runtime can't be trusted"
             )
+        write_atomically(_card_path(path), card.model_dump_json(indent=2) + "\n")
         for written in (aside.with_suffix(".bin"), aside):  # OpenVINO's weights lie beside its graph
             if written.exists():
                 written.replace(path.with_suffix(".bin") if written.suffix == ".bin" else path)
@@ -47,6 +53,28 @@ def export_network(weights: Path, path: Path, format: Format) -> float:
         for left in (aside.with_suffix(".bin"), aside):
             left.unlink(missing_ok=True)
     return difference
+
+
+def _card_path(path: Path) -> Path:
+    return path.with_suffix(".json")
+
+
+def _require_free(path: Path, weights: Path, card: Card) -> None:
+    """OutputError where anything lies that is not an export of the same network."""
+    if path == _card_path(path):
+        raise OutputError(f"{path}: the network's card would take this name; choose one that does not end in .json")
+    if path.exists() and path.samefile(weights):
+        raise OutputError(f"{path}: is the checkpoint itself; choose another name")
+    if not path.exists() and not _card_path(path).exists():
+        return
+    try:
+        is_ours = parse_card(_card_path(path).read_text(), source=str(path)) == card
+    except (OSError, UnicodeDecodeError, WeightsError):
+        is_ours = False
+    if not is_ours:
+        raise OutputError(
+            f"{path}: it or its card is there already, and not of these weights; choose another name, or remove both"
+        )
 
 
 def _require_writable(path: Path) -> None:

@@ -10,7 +10,7 @@ import torch
 from slam_frontend.errors import OutputError, WeightsError
 from slam_frontend.export import networks
 from slam_frontend.export.networks import export_network
-from slam_frontend.models.card import Card
+from slam_frontend.models.card import Card, parse_card
 from slam_frontend.models.network_config import FAST
 from slam_frontend.models.superpoint import SuperPoint
 from slam_frontend.models.weights import load_checkpoint, save_checkpoint
@@ -41,7 +41,7 @@ def run_elsewhere(format: str, path: Path, images: np.ndarray) -> tuple[np.ndarr
 @pytest.mark.parametrize("shape", [(1, 1, 64, 96), (3, 1, 48, 40)])
 def test_the_written_network_answers_as_ours_at_any_batch_and_size(format, shape, weights, tmp_path: Path) -> None:
     if format != "torchscript":
-        pytest.importorskip("onnx")
+        pytest.importorskip("onnx", reason="onnx is not installed: pip install slam-frontend[onnx]")
     path = tmp_path / FILES[format]
     assert export_network(weights, path, format) < 1e-4
     images = np.random.default_rng(1).random(shape, np.float32)
@@ -50,7 +50,7 @@ def test_the_written_network_answers_as_ours_at_any_batch_and_size(format, shape
     for ours, theirs in zip(expected, run_elsewhere(format, path, images), strict=True):
         assert np.allclose(ours.numpy(), theirs, atol=2e-4)
     assert sorted(file.name for file in tmp_path.iterdir()) == sorted(
-        [FILES[format], *(["net.bin"] if format == "openvino" else [])]
+        [FILES[format], "net.json", *(["net.bin"] if format == "openvino" else [])]
     )
 
 
@@ -84,6 +84,29 @@ def test_a_runtime_that_answers_with_nothing_but_nan_is_not_trusted(weights: Pat
     with pytest.raises(OutputError, match="differs by nan"):
         export_network(weights, tmp_path / "net.pt", "torchscript")
     assert not list(tmp_path.iterdir())
+
+
+def test_another_network_is_not_overwritten(weights: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.pt"
+    save_checkpoint(other, SuperPoint(FAST), Card(name="other", network=FAST))
+    export_network(weights, tmp_path / "net.ts", "torchscript")
+    export_network(weights, tmp_path / "net.ts", "torchscript")
+    written = (tmp_path / "net.ts").read_bytes()
+    with pytest.raises(OutputError, match="not of these weights"):
+        export_network(other, tmp_path / "net.ts", "torchscript")
+    assert (tmp_path / "net.ts").read_bytes() == written
+    with pytest.raises(OutputError, match="not of these weights"):
+        export_network(weights, other, "torchscript")
+    with pytest.raises(OutputError, match="is the checkpoint itself"):
+        export_network(other, other, "torchscript")
+    assert load_checkpoint(other)[1].name == "other"
+    with pytest.raises(OutputError, match=r"does not end in \.json"):
+        export_network(weights, tmp_path / "net.json", "torchscript")
+
+
+def test_a_card_tells_other_runtimes_how_to_read_the_heatmap(weights: Path, tmp_path: Path) -> None:
+    export_network(weights, tmp_path / "net.ts", "torchscript")
+    assert parse_card((tmp_path / "net.json").read_text(), "net.json") == load_checkpoint(weights)[1]
 
 
 def test_a_missing_checkpoint_is_one_sentence(tmp_path: Path) -> None:
