@@ -44,17 +44,28 @@ class Frontend:
 
     def process(self, frame: Frame) -> FrameResult:
         """Everything that one frame leads to."""
+        return self.follow(self.see(frame))
+
+    def see(self, frame: Frame) -> View:
+        """What a frame shows; it depends on no other frame, so that it may run ahead in another thread."""
         with self.clock.stage("extract"):
             features = self.extractor.extract(frame.image)
         with self.clock.stage("depth"):
             depth = self.depth_source.measure(frame, features)
             keypoints = undistort(features.keypoints, self.camera)
-        view = View(frame.index, frame.timestamp, features, keypoints, depth)
+        return View(frame.index, frame.timestamp, features, keypoints, depth)
+
+    def follow(self, view: View) -> FrameResult:
+        """Where the camera is, and what the map learns from it; views come in order."""
         with self.clock.stage("track"):
             estimate = self.tracker.locate(view, self.map)
         with self.clock.stage("map"):
             keyframe = self.mapper.update(view, estimate, self.map)
         return FrameResult(view, estimate, keyframe)
+
+    def finish(self) -> None:
+        """Bring the map up to date after the last frame."""
+        self.mapper.finish(self.map)
 
     def reference(self, result: FrameResult) -> tuple[int, Array] | None:
         """(keyframe id, T_keyframe_cam) of a located result, to read its pose again after mapping."""

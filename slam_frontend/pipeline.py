@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,11 +15,12 @@ from slam_frontend.errors import SequenceError
 from slam_frontend.mapping import LocalMap
 from slam_frontend.prefetch import prefetch
 from slam_frontend.trajectory import Trajectory
-from slam_frontend.types import Array, Frame, FrameResult, TrackingState
+from slam_frontend.types import Array, Frame, FrameResult, TrackingState, View
 
 logger = logging.getLogger(__name__)
 
 OnFrame = Callable[[Frame, FrameResult], None]
+FRAMES_AHEAD, VIEWS_AHEAD = 4, 1
 LOST_POSE = np.full((4, 4), np.nan)
 
 
@@ -30,7 +32,11 @@ class FrameProcessor(Protocol):
     @property
     def map(self) -> LocalMap: ...
 
-    def process(self, frame: Frame) -> FrameResult: ...
+    def see(self, frame: Frame) -> View: ...
+
+    def follow(self, view: View) -> FrameResult: ...
+
+    def finish(self) -> None: ...
 
     def reference(self, result: FrameResult) -> tuple[int, Array] | None: ...
 
@@ -75,10 +81,10 @@ def run_sequence(
     pace = _Pace()
     interrupted = False
     broken: list[str] = []
-    with prefetch(sequence) as frames:
+    with _seen_ahead(frontend, sequence, pace if live else None) as views:
         try:
-            for frame in pace.keep(frames) if live else frames:
-                result = frontend.process(frame)
+            for frame, view in views:
+                result = frontend.follow(view)
                 log.add(result, frontend.reference(result))
                 if on_frame:
                     on_frame(frame, result)
@@ -90,7 +96,19 @@ def run_sequence(
                 raise
             broken.append(f"{error}; the run ends after {len(log.timestamps)} frames")
             logger.warning("%s", broken[0])
+    frontend.finish()
     return log.result(frontend, sequence.name, (*sequence.skipped, *broken), pace.dropped, interrupted)
+
+
+@contextmanager
+def _seen_ahead(
+    frontend: FrameProcessor, sequence: Sequence, pace: "_Pace | None"
+) -> Iterator[Iterator[tuple[Frame, View]]]:
+    """Frames and what they show, both made ahead: reading, extraction and tracking share the cores."""
+    with prefetch(sequence, "frame reader", FRAMES_AHEAD) as frames:
+        kept = pace.keep(frames) if pace else frames
+        with prefetch(((frame, frontend.see(frame)) for frame in kept), "extractor", VIEWS_AHEAD) as views:
+            yield views
 
 
 class _RunLog:

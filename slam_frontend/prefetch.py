@@ -1,49 +1,50 @@
-"""Frames read ahead in a thread, so that decoding and tracking share the cores."""
+"""Work done ahead in a thread: frames are read, and their features extracted, while the one before is tracked."""
 
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from queue import Empty, Full, Queue
+from typing import TypeVar
 
-from slam_frontend.types import Frame
+T = TypeVar("T")
 
-DEPTH = 4  # frames
 PATIENCE = 0.1  # seconds between looks at whether the other side has gone
 
 
 class _End:
-    """The last thing in the queue, with the error that ended the reading, if one did."""
+    """The last thing in the queue, with the error that ended the work, if one did."""
 
     def __init__(self, error: BaseException | None) -> None:
         self.error = error
 
 
 @contextmanager
-def prefetch(frames: Iterable[Frame]) -> Iterator[Iterator[Frame]]:
-    """The same frames in the same order; an error of the reader is raised where the frame was expected."""
-    queue: Queue[Frame | _End] = Queue(DEPTH)
+def prefetch(items: Iterable[T], name: str, depth: int) -> Iterator[Iterator[T]]:
+    """The same items in the same order, up to ``depth`` of them made in advance by a thread of that name; an error on
+    the way is raised where the item was expected."""
+    queue: Queue[T | _End] = Queue(depth)
     stop = threading.Event()
-    reader = threading.Thread(target=_read, args=(frames, queue, stop), name="frame reader", daemon=True)
-    reader.start()
+    worker = threading.Thread(target=_work, args=(items, queue, stop), name=name, daemon=True)
+    worker.start()
     try:
         yield _drain(queue)
     finally:
         stop.set()
-        reader.join(timeout=2.0)  # a camera may hang in its driver; the thread is a daemon then
+        worker.join(timeout=2.0)  # a camera may hang in its driver; the thread is a daemon then
 
 
-def _read(frames: Iterable[Frame], queue: "Queue[Frame | _End]", stop: threading.Event) -> None:
+def _work(items: Iterable[T], queue: "Queue[T | _End]", stop: threading.Event) -> None:
     error: BaseException | None = None
     try:
-        for frame in frames:
-            if not _put(frame, queue, stop):
+        for item in items:
+            if not _put(item, queue, stop):
                 return
     except BaseException as caught:  # handed to the consumer, who raises it
         error = caught
     _put(_End(error), queue, stop)
 
 
-def _put(item: "Frame | _End", queue: "Queue[Frame | _End]", stop: threading.Event) -> bool:
+def _put(item: "T | _End", queue: "Queue[T | _End]", stop: threading.Event) -> bool:
     while not stop.is_set():
         try:
             queue.put(item, timeout=PATIENCE)
@@ -53,7 +54,7 @@ def _put(item: "Frame | _End", queue: "Queue[Frame | _End]", stop: threading.Eve
     return False
 
 
-def _drain(queue: "Queue[Frame | _End]") -> Iterator[Frame]:
+def _drain(queue: "Queue[T | _End]") -> Iterator[T]:
     while True:
         try:
             item = queue.get(timeout=PATIENCE)  # a wait without an end could not be interrupted everywhere

@@ -29,7 +29,7 @@ class Breaking(SyntheticSequence):
 
 
 def reader_threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "frame reader"]
+    return [thread for thread in threading.enumerate() if thread.name in ("frame reader", "extractor", "reader")]
 
 
 def test_a_known_walk_is_followed_with_depth(world, rgbd_run) -> None:
@@ -55,6 +55,43 @@ def test_two_runs_are_identical_to_the_bit(world, synthetic_frontend, rgbd_run) 
     again = run_sequence(synthetic_frontend(sequence), sequence)
     assert again.online.T_world_cam.tobytes() == rgbd_run.online.T_world_cam.tobytes()
     assert again.final.T_world_cam.tobytes() == rgbd_run.final.T_world_cam.tobytes()
+
+
+def test_working_ahead_gives_the_same_as_one_frame_after_the_other(world, synthetic_frontend, rgbd_run) -> None:
+    sequence = SyntheticSequence(world)
+    frontend = synthetic_frontend(sequence)
+    poses = [frontend.process(frame).estimate.T_world_cam for frame in sequence]
+    frontend.finish()
+    assert np.stack(poses).tobytes() == rgbd_run.online.T_world_cam.tobytes()
+    assert frontend.map.point_cloud().tobytes() == rgbd_run.points.tobytes()
+
+
+def test_features_are_extracted_while_the_frame_before_is_tracked(world, synthetic_frontend) -> None:
+    sequence = SyntheticSequence(world)
+    frontend = synthetic_frontend(sequence)
+    seen, seen_ahead = [], []
+    extract = frontend.extractor.extract
+    frontend.extractor.extract = lambda image: (seen.append(len(seen)), extract(image))[1]
+
+    def watch(frame: Frame, result: FrameResult) -> None:
+        time.sleep(0.02)
+        seen_ahead.append(len(seen) > frame.index + 1)
+
+    run_sequence(frontend, sequence, on_frame=watch)
+    assert sum(seen_ahead) > 0.8 * len(world)
+
+
+def test_an_extractor_that_fails_ends_the_run_with_its_own_error(world, synthetic_frontend) -> None:
+    sequence = SyntheticSequence(world)
+    frontend = synthetic_frontend(sequence)
+
+    def fail(image: Array) -> None:
+        raise RuntimeError("out of memory")
+
+    frontend.extractor.extract = fail
+    with pytest.raises(RuntimeError, match="out of memory"):
+        run_sequence(frontend, sequence)
+    assert not reader_threads()
 
 
 def test_a_blackout_is_lost_and_then_found_again(world, synthetic_frontend) -> None:
@@ -132,7 +169,7 @@ def test_prefetch_reads_only_a_few_frames_ahead(world) -> None:
             read.append(index)
             yield world.frame(index)
 
-    with prefetch(frames()) as ahead:
+    with prefetch(frames(), "reader", 4) as ahead:
         next(ahead)
         time.sleep(0.3)
         assert len(read) <= 7

@@ -1,7 +1,11 @@
-"""Bundle adjustment of the part of the map around a keyframe."""
+"""Bundle adjustment of the part of the map around a keyframe, beside the street that the frames go down."""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 
+from slam_frontend.config import MapperConfig
 from slam_frontend.geometry import se3
 from slam_frontend.geometry.reprojection import Measurements
 from slam_frontend.mapping.bundle_adjustment import BundleProblem, adjust, agreeing
@@ -9,27 +13,79 @@ from slam_frontend.mapping.local_map import LocalMap
 from slam_frontend.types import Array, Camera
 
 FIRST_ITERATIONS = 4  # before sights that disagree are dropped
+DELAY = 2  # frames, that of the keyframe included, at whose end a result is taken in, early or waited for
 
 
-def adjust_locally(
-    map: LocalMap, keyframe_id: int, camera: Camera, window: int, num_fixed: int, max_iterations: int
-) -> None:
-    """Move the keyframes that share most landmarks with one, and what they see; drop sights that disagree.
+@dataclass(frozen=True)
+class _Excerpt:
+    """The part of a map that is adjusted, and where it goes back to."""
 
-    Other keyframes that see the same landmarks hold the rest in place; where there are none, the oldest does.
+    free: list[int]  # keyframes that may move
+    sights: Array  # (n,) rows of the map's observations
+    landmarks: Array  # (P,) ids
+    problem: BundleProblem
+
+
+Solution = tuple[BundleProblem, Array]  # the problem solved, and which of its first sights agree
+
+
+class LocalAdjustment:
+    """Solves in a thread what a keyframe began and takes the result in a fixed number of frames later: two runs are
+    the same to the bit, however long it takes. In between rows may be added to the map, not taken out of it.
     """
+
+    def __init__(self, camera: Camera, config: MapperConfig) -> None:
+        self.camera = camera
+        self.config = config
+        self._worker = ThreadPoolExecutor(1, "bundle adjustment")
+        self._begun: tuple[_Excerpt, Future[Solution]] | None = None
+        self._age = 0
+
+    def begin(self, map: LocalMap, keyframe_id: int) -> None:
+        """Move the keyframes that share most landmarks with one, and what they see; drop sights that disagree.
+
+        Other keyframes that see the same landmarks hold the rest in place; where there are none, the oldest does.
+        """
+        self.finish(map)
+        excerpt = _take_out(map, keyframe_id, self.camera, self.config.window, self.config.num_fixed)
+        if excerpt is not None:
+            solution = self._worker.submit(_solve, excerpt.problem, self.camera, self.config.max_iterations)
+            self._begun, self._age = (excerpt, solution), 0
+
+    def advance(self, map: LocalMap) -> None:
+        """A frame has passed."""
+        self._age += 1
+        if self._age >= DELAY:
+            self.finish(map)
+
+    def finish(self, map: LocalMap) -> None:
+        """Take in now what has begun, if anything has."""
+        if self._begun is not None:
+            excerpt, solution = self._begun
+            self._begun = None
+            _put_back(map, excerpt, *solution.result())
+
+
+def _take_out(map: LocalMap, keyframe_id: int, camera: Camera, window: int, num_fixed: int) -> _Excerpt | None:
     free, fixed = _choose(map, keyframe_id, window, num_fixed)
     sights, seen = _shared_sights(map, free, fixed)
     if not free or not len(seen):
-        return
+        return None
     problem = _gather(map, [*free, *fixed], len(free), sights, seen, camera)
+    return _Excerpt(free, np.concatenate(sights), seen, problem)
+
+
+def _solve(problem: BundleProblem, camera: Camera, max_iterations: int) -> Solution:
     problem = adjust(problem, camera, FIRST_ITERATIONS)
     good = agreeing(problem, camera)
-    problem = adjust(problem.select(good), camera, max_iterations)
-    for row, id in enumerate(free):
-        _move_keyframe(map, id, se3.normalise(se3.inverse(problem.T_cam_world[row])))
-    map.landmarks.positions[map.landmarks.rows(seen)] = problem.points
-    map.remove_observations(np.concatenate(sights)[~good])
+    return adjust(problem.select(good), camera, max_iterations), good
+
+
+def _put_back(map: LocalMap, excerpt: _Excerpt, solved: BundleProblem, good: Array) -> None:
+    for row, id in enumerate(excerpt.free):
+        _move_keyframe(map, id, se3.normalise(se3.inverse(solved.T_cam_world[row])))
+    map.landmarks.positions[map.landmarks.rows(excerpt.landmarks)] = solved.points
+    map.remove_observations(excerpt.sights[~good])
     map.remove_landmarks(map.landmarks.ids[map.num_observations() == 0])
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from slam_frontend.config import MapperConfig
 from slam_frontend.geometry.camera import pixel_scale
-from slam_frontend.mapping.adjustment import adjust_locally
+from slam_frontend.mapping.adjustment import LocalAdjustment
 from slam_frontend.mapping.creation import landmarks_from_depth, landmarks_from_parallax, link_to_neighbour
 from slam_frontend.mapping.keyframes import KeyframePolicy
 from slam_frontend.mapping.local_map import LocalMap
@@ -20,7 +20,7 @@ MIN_FOUND = 0.25  # the fraction of them that did (Mur-Artal 2015, section VI.B)
 
 
 class Mapper:
-    """Keyframes, landmarks, bundle adjustment and culling, in this order."""
+    """Keyframes, landmarks, culling and bundle adjustment, in this order."""
 
     def __init__(
         self,
@@ -38,10 +38,20 @@ class Mapper:
         self.min_features = min_features
         self.patience = patience
         self.policy = KeyframePolicy(config, camera)
+        self.adjustment = LocalAdjustment(camera, config)
         self.num_lost = 0
 
     def update(self, view: View, estimate: PoseEstimate, map: LocalMap) -> Keyframe | None:
         """The keyframe that a view became, or None."""
+        keyframe = self._insert(view, estimate, map)
+        self.adjustment.advance(map)
+        return keyframe
+
+    def finish(self, map: LocalMap) -> None:
+        """Take in what is still being computed, before the map is read for the last time."""
+        self.adjustment.finish(map)
+
+    def _insert(self, view: View, estimate: PoseEstimate, map: LocalMap) -> Keyframe | None:
         if estimate.T_world_cam is None:
             return self._without_pose(view, estimate, map)
         self.num_lost = 0
@@ -50,15 +60,14 @@ class Mapper:
         if not self.policy.wants(view, estimate, map):
             return None
         if not len(map.landmarks) and np.isfinite(view.depth).any():
-            map.begin_segment()  # a view that waited for depth has no place in the map that depth begins
+            self._begin_segment(map)  # a view that waited for depth has no place in the map that depth begins
         keyframe = map.add_keyframe(view, estimate.T_world_cam)
         map.observe(keyframe, estimate.keypoint_ids, estimate.landmark_ids)
+        self.adjustment.finish(map)  # before rows of the map are removed
         self.policy.begin()
         self._create_landmarks(keyframe, map)
-        adjust_locally(
-            map, keyframe.id, self.camera, self.config.window, self.config.num_fixed, self.config.max_iterations
-        )
         self._cull(map)
+        self.adjustment.begin(map, keyframe.id)
         return keyframe
 
     def _without_pose(self, view: View, estimate: PoseEstimate, map: LocalMap) -> Keyframe | None:
@@ -66,12 +75,16 @@ class Mapper:
             self.num_lost += len(view.features) >= self.min_features
             if self.num_lost >= self.patience:
                 self.num_lost = 0
-                map.begin_segment()
+                self._begin_segment(map)
             return None
         if len(view.features) < self.min_features or len(estimate.keypoint_ids) >= self.min_features:
             return None
-        map.begin_segment()  # the first view is out of sight: this one takes its place
+        self._begin_segment(map)  # the first view is out of sight: this one takes its place
         return map.add_keyframe(view, np.eye(4))
+
+    def _begin_segment(self, map: LocalMap) -> None:
+        self.adjustment.finish(map)
+        map.begin_segment()
 
     def _create_landmarks(self, keyframe: Keyframe, map: LocalMap) -> None:
         landmarks_from_depth(map, keyframe, self.camera)

@@ -1,0 +1,80 @@
+"""Bundle adjustment beside the street: when its result comes in, and that it doesn't matter how long it took."""
+
+import time
+
+import numpy as np
+import pytest
+from invariants import assert_consistent
+from synthetic import SyntheticSequence, SyntheticWorld, curved_path
+
+from slam_frontend.mapping import adjustment
+
+WORLD = SyntheticWorld(curved_path(40, step=0.05), noise=0.3)
+
+
+@pytest.fixture
+def walked(synthetic_frontend):
+    """A frontend after so many frames."""
+
+    def walk(count: int):
+        sequence = SyntheticSequence(WORLD)
+        frontend = synthetic_frontend(sequence)
+        results = [frontend.process(frame) for frame in list(sequence)[:count]]
+        return frontend, results
+
+    return walk
+
+
+def frame_of_last_keyframe(results) -> int:
+    return max(index for index, result in enumerate(results) if result.keyframe is not None)
+
+
+def test_the_map_stays_as_it_is_until_the_result_is_due(walked) -> None:
+    last = frame_of_last_keyframe(walked(40)[1])
+    frontend, results = walked(last + 1)
+    keyframe = results[-1].keyframe
+    assert keyframe is not None
+    before = frontend.map.poses[keyframe.id].copy()
+    np.testing.assert_array_equal(before, results[-1].estimate.T_world_cam)
+    frames = list(SyntheticSequence(WORLD))
+    for frame in frames[last + 1 : last + adjustment.DELAY]:
+        np.testing.assert_array_equal(frontend.map.poses[keyframe.id], before)
+        frontend.process(frame)
+    assert np.abs(frontend.map.poses[keyframe.id] - before).max() > 0
+
+
+def test_a_slow_solver_changes_nothing(walked, monkeypatch) -> None:
+    quick, _ = walked(40)
+    solve = adjustment._solve
+
+    def dawdle(*arguments):
+        time.sleep(0.05)
+        return solve(*arguments)
+
+    monkeypatch.setattr(adjustment, "_solve", dawdle)
+    slow, _ = walked(40)
+    for frontend in (quick, slow):
+        frontend.finish()
+    assert quick.map.landmarks.positions.tobytes() == slow.map.landmarks.positions.tobytes()
+    assert all((quick.map.poses[id] == slow.map.poses[id]).all() for id in quick.map.poses)
+
+
+def test_finishing_takes_the_last_result_in_and_leaves_a_consistent_map(walked) -> None:
+    last = frame_of_last_keyframe(walked(40)[1])
+    frontend, results = walked(last + 1)
+    online = results[-1].estimate.T_world_cam
+    frontend.finish()
+    adjusted = frontend.map.poses[results[-1].keyframe.id]
+    assert np.abs(adjusted - online).max() > 0
+    assert_consistent(frontend.map)
+    frontend.finish()
+    np.testing.assert_array_equal(frontend.map.poses[results[-1].keyframe.id], adjusted)
+
+
+def test_a_map_begun_anew_is_not_touched_by_what_the_old_one_had_begun(walked) -> None:
+    last = frame_of_last_keyframe(walked(40)[1])
+    frontend, _ = walked(last + 1)
+    frontend.mapper._begin_segment(frontend.map)
+    assert len(frontend.map.landmarks) == 0
+    frontend.finish()
+    assert len(frontend.map.landmarks) == 0 and not frontend.map.keyframes
