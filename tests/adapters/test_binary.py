@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from slam_frontend.adapters.binary import BinaryExtractor, as_floats, binarise, for_signs
+from slam_frontend.adapters.binary import as_floats, for_signs
 from slam_frontend.config import MatcherConfig
 from slam_frontend.datasets.rendered import RenderConfig, RenderedSequence
-from slam_frontend.features import create_extractor
+from slam_frontend.errors import PluginError
+from slam_frontend.features import BinaryExtractor, binarise, create_extractor
 from slam_frontend.geometry import se3
 from slam_frontend.geometry.camera import backproject, project
 from slam_frontend.matching import create_matcher
@@ -80,3 +81,13 @@ def test_signs_are_matched_as_their_bits_are() -> None:
     found = create_matcher(for_signs(config)).match(*signs)
     assert 50 < len(expected) < 200
     assert np.array_equal(found.indices, expected.indices)
+
+
+def test_every_extractor_has_a_binary_one_by_name() -> None:
+    image = RenderedSequence(RenderConfig(width=160, height=120))[0].image
+    found = create_extractor({"name": "binary-sift", "max_keypoints": 100})
+    plain = create_extractor({"name": "sift", "max_keypoints": 100})
+    assert (found.name, found.norm) == ("binary-sift", "hamming")
+    assert np.array_equal(found.extract(image).descriptors, binarise(plain.extract(image).descriptors))
+    with pytest.raises(PluginError, match="no extractor is called 'surf'"):
+        create_extractor({"name": "binary-surf"})

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from slam_frontend.adapters.binary import binarise
 from slam_frontend.export.networks import export_network
-from slam_frontend.features import create_extractor
+from slam_frontend.features import binarise, create_extractor
 from slam_frontend.models.card import Card
 from slam_frontend.models.network_config import PAPER
 from slam_frontend.models.superpoint import SuperPoint

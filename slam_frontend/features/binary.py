@@ -1,0 +1,42 @@
+"""Descriptors as bits, for whatever compares bits only."""
+
+import numpy as np
+
+from slam_frontend.features.base import Extractor
+from slam_frontend.types import Array, Features, Norm
+
+NUM_BITS = 256
+SEED = 20180521
+
+
+class BinaryExtractor:
+    """Any extractor with its descriptors turned into bits, for stella_vslam, DBoW and others of ORB's family."""
+
+    norm: Norm = "hamming"
+
+    def __init__(self, extractor: Extractor) -> None:
+        self.extractor = extractor
+        self.name = f"binary-{extractor.name}"
+
+    def extract(self, image: Array) -> Features:
+        """Features of an (H,W) uint8 grey image, best first, at most ``max_keypoints``."""
+        found = self.extractor.extract(image)
+        if found.norm == "hamming":
+            return found
+        return Features(found.keypoints, found.scores, binarise(found.descriptors), "hamming", found.scales)
+
+
+def binarise(descriptors: Array, num_bits: int = NUM_BITS) -> Array:
+    """Bit strings (N,num_bits/8) uint8 of unit descriptors (N,D): on which side of fixed planes they lie.
+
+    The share of differing bits grows with the angle (Charikar 2002).
+    """
+    bits: Array = np.packbits(descriptors @ _planes(descriptors.shape[1], num_bits).T > 0, axis=1)
+    return bits
+
+
+def _planes(width: int, num_bits: int) -> Array:
+    """Normals (num_bits,D), the same on every machine: the stream of RandomState never changes."""
+    normals = np.random.RandomState(SEED).standard_normal((num_bits, width))
+    # What all positive descriptors (SIFT's) share would decide most bits alike.
+    return np.asarray(normals - normals.mean(axis=1, keepdims=True), np.float32)

@@ -1,0 +1,22 @@
+"""Which extractor a name means."""
+
+from typing import Any
+
+from slam_frontend.config import ExtractorConfig, parse_config
+from slam_frontend.features.base import Extractor
+from slam_frontend.features.binary import BinaryExtractor
+from slam_frontend.registry import extractors
+
+BINARY = "binary-"  # before the name of any extractor: the same with its descriptors as bits
+
+
+def create_extractor(config: ExtractorConfig | dict[str, Any]) -> Extractor:
+    """The extractor that a config section names; ConfigError or PluginError where it names none."""
+    if isinstance(config, dict):
+        config = parse_config(ExtractorConfig, config, source="extractor")
+    extractor: Extractor = extractors.resolve(config.name.removeprefix(BINARY))(_without_prefix(config))
+    return BinaryExtractor(extractor) if config.name.startswith(BINARY) else extractor
+
+
+def _without_prefix(config: ExtractorConfig) -> ExtractorConfig:
+    return config.model_copy(update={"name": config.name.removeprefix(BINARY)})
