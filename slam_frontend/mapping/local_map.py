@@ -89,9 +89,9 @@ class LocalMap:
         pixels = project(se3.transform(se3.inverse(T_world_cam), table.positions), camera)
         rows = np.flatnonzero(inside(pixels, camera, -margin))
         now, before = T_world_cam[:3, 3] - table.positions[rows], table.seen_from[rows] - table.positions[rows]
-        distance_now, distance_before = np.linalg.norm(now, axis=1), np.linalg.norm(before, axis=1)
+        distance_now, distance_before = np.sqrt(_dot(now, now)), np.sqrt(_dot(before, before))
         ratio = distance_before / distance_now
-        similar = (now * before).sum(axis=1) > MAX_VIEWING_ANGLE_COSINE * distance_now * distance_before
+        similar = _dot(now, before) > MAX_VIEWING_ANGLE_COSINE * distance_now * distance_before
         similar &= (ratio > 1 / MAX_DISTANCE_RATIO) & (ratio < MAX_DISTANCE_RATIO)
         rows, scales = rows[similar], (table.scales[rows] * ratio)[similar]
         descriptors = table.descriptors[rows] if table.descriptors is not None else np.empty((0, 0))
@@ -136,3 +136,8 @@ class LocalMap:
         self.observed_landmarks = self.observed_landmarks[mask]
         self.observed_in = self.observed_in[mask]
         self.observed_keypoints = self.observed_keypoints[mask]
+
+
+def _dot(vectors0: Array, vectors1: Array) -> Array:
+    """(N,) products of the rows of two (N,3); summing along so short an axis is slow in numpy."""
+    return np.asarray(np.einsum("ni,ni->n", vectors0, vectors1))

@@ -42,7 +42,7 @@ def _pairs_within(projections: Array, keypoints: Array, radii: Array | float) ->
     Keypoints are sorted into square cells as wide as the greatest radius, so that the three cells side by side in
     which a landmark can have neighbours are one run of them: several times faster than a tree.
     """
-    landmarks = np.flatnonzero(np.isfinite(projections).all(1))
+    landmarks = np.flatnonzero(np.isfinite(projections[:, 0] + projections[:, 1]))
     if not len(landmarks) or not len(keypoints):
         return np.empty((0, 2), np.int64)
     radii = np.broadcast_to(radii, len(projections))[landmarks]
@@ -62,7 +62,7 @@ def _pairs_within(projections: Array, keypoints: Array, radii: Array | float) ->
     run = np.repeat(np.arange(len(left)), length)
     candidates = order[np.arange(len(run)) + (first - np.cumsum(length) + length)[run]]
     owners = run // 3
-    dx, dy = x[owners] - keypoints[candidates, 0], y[owners] - keypoints[candidates, 1]
+    dx, dy = x[owners] - keypoints[:, 0][candidates], y[owners] - keypoints[:, 1][candidates]
     near = np.flatnonzero(dx * dx + dy * dy <= (radii * radii)[owners])
     return np.stack([landmarks[owners[near]], candidates[near]], 1)
 
@@ -85,9 +85,10 @@ def _unrivalled(
     group = np.repeat(np.arange(len(first)), np.diff(first, append=len(pairs)))
     is_least = distances == np.minimum.reduceat(distances, first)[group]
     winners = np.minimum.reduceat(np.where(is_least, candidates, len(keypoints)), first)[group]  # one of equals
-    shift = keypoints[candidates] - keypoints[winners]
+    x, y = keypoints.T
+    dx, dy = x[candidates] - x[winners], y[candidates] - y[winners]
     reach = SAME_PLACE * np.maximum(scales[candidates], scales[winners])
-    rival = (shift * shift).sum(1) > reach * reach
+    rival = dx * dx + dy * dy > reach * reach
     second = np.minimum.reduceat(np.where(rival, distances, np.inf), first)
     best = np.flatnonzero(candidates == winners)
     clear = (distances[best] < ratio * second) | (ratio == 1)
