@@ -27,3 +27,7 @@ class MissingDependency(FrontendError):
 
 class OutputError(FrontendError):
     """A result can't be written where it was asked for."""
+
+
+class ViewerError(FrontendError):
+    """There is no way to draw in three dimensions here."""

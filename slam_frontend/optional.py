@@ -1,17 +1,33 @@
 """Optional packages, imported where they are used and asked for in one sentence when missing."""
 
 import importlib
+import re
 from types import ModuleType
 
 from slam_frontend.errors import MissingDependency
 
+# What packages of PyPI expect the system to bring, and Debian's and Ubuntu's name for it.
+SYSTEM_PACKAGES = {
+    "libusb-1.0.so.0": "libusb-1.0-0",
+    "libGL.so.1": "libgl1",
+    "libEGL.so.1": "libegl1",
+    "libX11.so.6": "libx11-6",
+    "libgomp.so.1": "libgomp1",
+}
+
 
 def require(module: str, extra: str) -> ModuleType:
-    """The imported module, or MissingDependency with the pip command that brings it."""
+    """The imported module, or MissingDependency with the command that brings what is missing."""
     try:
         return importlib.import_module(module)
-    except ImportError as error:
-        raise MissingDependency(
-            f"{module.split('.')[0]} is needed here and can't be imported ({error}): "
-            f'pip install "slam-frontend[{extra}]"'
-        ) from error
+    except (ImportError, OSError) as error:
+        raise MissingDependency(_sentence(module.split(".")[0], extra, error)) from error
+
+
+def _sentence(package: str, extra: str, error: Exception) -> str:
+    library = re.match(r"(\S+\.so[.\d]*): cannot open shared object", str(error))
+    if library:
+        name = SYSTEM_PACKAGES.get(library[1])
+        remedy = f"sudo apt-get install {name} on Debian and Ubuntu" if name else "install it with your system's tools"
+        return f"{package} is installed, but needs the system's {library[1]}, which is missing: {remedy}"
+    return f'{package} is needed here and can\'t be imported ({error}): pip install "slam-frontend[{extra}]"'

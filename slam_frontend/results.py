@@ -15,7 +15,7 @@ from slam_frontend.evaluation.trajectory import align_to_truth
 from slam_frontend.files import write_atomically
 from slam_frontend.frame_table import FrameTable, write_frames
 from slam_frontend.pipeline import RunResult
-from slam_frontend.ply import write_ply
+from slam_frontend.ply import PointCloud, write_ply
 from slam_frontend.summary import RunSummary
 from slam_frontend.trajectory import Trajectory, write_kitti, write_tum
 from slam_frontend.types import Array, Sensor, TrackingState
@@ -57,6 +57,7 @@ def write_run(
     config: RunConfig,
     truth: Trajectory | None = None,
     pictures: dict[int, Array] | None = None,
+    cloud: PointCloud | None = None,
 ) -> None:
     """Trajectories, metrics, config, map and pictures; what can't be written doesn't stop the rest.
 
@@ -69,7 +70,7 @@ def write_run(
         "trajectory_kitti.txt": lambda path: write_kitti(without_gaps(result.final, result.indices), path),
         "metrics.json": lambda path: write_atomically(path, to_json(summary.as_dict()) + "\n"),
         "config.yaml": lambda path: write_atomically(path, dump_config(config)),
-        "map.ply": lambda path: write_ply(result.points, path),
+        "map.ply": lambda path: write_ply(PointCloud(result.points) if cloud is None else cloud, path),
         "trajectory.png": lambda path: write_atomically(path, _figure(title, result, summary, truth)),
         "frames.csv": lambda path: write_frames(frame_table(result), path),
     }

@@ -1,6 +1,7 @@
 """Optional packages are asked for in one sentence."""
 
 import math
+from pathlib import Path
 
 import pytest
 
@@ -15,3 +16,18 @@ def test_what_is_installed_is_given() -> None:
 def test_what_is_missing_names_the_pip_command() -> None:
     with pytest.raises(MissingDependency, match=r'no_such_package is needed .* pip install "slam-frontend\[viewer\]"'):
         require("no_such_package.sub", extra="viewer")
+
+
+@pytest.mark.parametrize(
+    ("library", "remedy"),
+    [("libusb-1.0.so.0", "sudo apt-get install libusb-1.0-0"), ("libexotic.so.7", "your system's tools")],
+)
+def test_a_missing_system_library_is_named_with_its_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: str, remedy: str
+) -> None:
+    (tmp_path / "needy.py").write_text(
+        f"raise OSError('{library}: cannot open shared object file: No such file or directory')"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(MissingDependency, match=f"needy is installed, but needs the system's {library}.*{remedy}"):
+        require("needy", extra="viewer")

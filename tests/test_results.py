@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from headless import open3d_or_skip
 from synthetic import SyntheticWorld
 
 from slam_frontend.config import RunConfig, load_config
 from slam_frontend.errors import OutputError, SequenceError
 from slam_frontend.frame_table import read_frames
 from slam_frontend.pipeline import RunResult
-from slam_frontend.ply import write_ply
+from slam_frontend.ply import PointCloud, read_ply, write_ply
 from slam_frontend.results import frame_table, free_folder, prepare_folder, without_gaps, write_run
 from slam_frontend.summary import summarise
 from slam_frontend.trajectory import Trajectory, read_kitti, read_tum
@@ -208,15 +209,41 @@ def test_a_free_folder_is_one_that_nobody_used(tmp_path: Path) -> None:
 
 def test_a_point_cloud_reads_back(tmp_path: Path) -> None:
     points = np.array([[1.0, 2.0, 3.0], [np.nan, 0.0, 0.0], [-4.5, 0.25, 1e6]])
-    write_ply(points, tmp_path / "map.ply")
+    write_ply(PointCloud(points), tmp_path / "map.ply")
     header, body = (tmp_path / "map.ply").read_bytes().split(b"end_header\n")
     assert b"element vertex 2" in header
     np.testing.assert_array_equal(np.frombuffer(body, "<f4").reshape(-1, 3), points[[0, 2]])
 
 
 def test_open3d_reads_the_point_cloud(tmp_path: Path) -> None:
-    open3d = pytest.importorskip("open3d", reason="open3d cannot be imported", exc_type=ImportError)
-    points = np.random.default_rng(0).normal(size=(50, 3))
-    write_ply(points, tmp_path / "map.ply")
-    read = np.asarray(open3d.io.read_point_cloud(str(tmp_path / "map.ply")).points)
-    np.testing.assert_allclose(read, points, atol=1e-6)
+    open3d = open3d_or_skip()
+    rng = np.random.default_rng(0)
+    points, colours = rng.normal(size=(50, 3)), rng.integers(0, 256, (50, 3), np.uint8)
+    write_ply(PointCloud(points, colours, np.arange(50)), tmp_path / "map.ply")
+    cloud = open3d.io.read_point_cloud(str(tmp_path / "map.ply"))
+    np.testing.assert_allclose(np.asarray(cloud.points), points, atol=1e-6)
+    np.testing.assert_allclose(np.asarray(cloud.colors) * 255, colours, atol=1e-6)
+
+
+def test_colours_and_maps_of_the_landmarks_read_back(tmp_path: Path) -> None:
+    points = np.array([[1.0, 2.0, 3.0], [np.nan, 0.0, 0.0], [-4.5, 0.25, 1e6]])
+    colours, segments = np.array([[1, 2, 3], [4, 5, 6], [7, 8, 255]], np.uint8), np.array([0, 0, 3])
+    write_ply(PointCloud(points, colours, segments), tmp_path / "map.ply")
+    cloud = read_ply(tmp_path / "map.ply")
+    np.testing.assert_array_equal(cloud.positions, points[[0, 2]])
+    assert cloud.colours is not None and cloud.colours.tolist() == [[1, 2, 3], [7, 8, 255]]
+    assert cloud.segments is not None and cloud.segments.tolist() == [0, 3]
+
+
+def test_a_map_without_colours_reads_back(tmp_path: Path) -> None:
+    write_ply(PointCloud(np.eye(3)), tmp_path / "map.ply")
+    cloud = read_ply(tmp_path / "map.ply")
+    np.testing.assert_array_equal(cloud.positions, np.eye(3))
+    assert cloud.colours is None and cloud.segments is None
+
+
+@pytest.mark.parametrize("content", [b"", b"no map", b"ply\nelement vertex 9\nproperty float x\nend_header\n123"])
+def test_a_damaged_map_is_one_sentence(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "map.ply").write_bytes(content)
+    with pytest.raises(SequenceError, match=r"map\.ply: is no map of a run"):
+        read_ply(tmp_path / "map.ply")

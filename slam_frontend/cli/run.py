@@ -90,11 +90,12 @@ def _track(
     from slam_frontend.errors import FrontendError
     from slam_frontend.results import to_json, write_run
     from slam_frontend.summary import summarise
+    from slam_frontend.viz.landmark_colours import LandmarkColours
     from slam_frontend.viz.snapshots import Snapshots
 
-    snapshots = Snapshots()
+    snapshots, colours = Snapshots(), LandmarkColours(frontend)
     log = TrackLog(frontend) if keep_tracks else None
-    watchers: list[OnFrame] = [snapshots.update] if log is None else [snapshots.update, log.update]
+    watchers: list[OnFrame] = [snapshots.update, colours.update, *([] if log is None else [log.update])]
     try:
         result = _run_with_progress(frontend, sequence, live, watchers)
         summary = summarise(result, sequence.sensor, sequence.truth)
@@ -103,7 +104,7 @@ def _track(
             print(to_json(summary.as_dict()))
         else:
             print_run(summary, f"{sequence.name}, {sequence.sensor}, {config.extractor.name}")
-        write_run(folder, result, summary, config, sequence.truth, snapshots.pictures)
+        write_run(folder, result, summary, config, sequence.truth, snapshots.pictures, colours.cloud())
         if log is not None:
             write_tracks(log.finish(result.final), folder / FILENAME)
     except FrontendError as error:

@@ -25,13 +25,16 @@ def list_pictures(folder: Path) -> list[Path]:
 
 
 def read_picture(path: Path, colour: bool = False) -> tuple[Array, Array | None]:
-    """An image as (H,W) uint8 grey and, if asked for, (H,W,3) uint8 RGB; SequenceError if it can't be decoded.
+    """An image as (H,W) uint8 grey and, if asked for and there are any colours, as (H,W,3) uint8 RGB.
 
     Grey is decoded for itself even then: quicker for who wants no colour, and the same pixels for who does.
+    SequenceError if it can't be decoded.
     """
     data = _read_bytes(path)
-    grey = _decode(data, cv2.IMREAD_GRAYSCALE, path)
-    return grey, _decode(data, cv2.IMREAD_COLOR_RGB, path) if colour else None
+    picture = _decode(data, cv2.IMREAD_ANYCOLOR if colour else cv2.IMREAD_GRAYSCALE, path)
+    if picture.ndim == 2:
+        return picture, None
+    return _decode(data, cv2.IMREAD_GRAYSCALE, path), cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
 def read_right(path: Path | None) -> Array | None:

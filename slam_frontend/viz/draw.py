@@ -44,14 +44,18 @@ def draw_frame(frame: Frame, result: FrameResult, trails: list[Array]) -> Array:
     """(H,W,3) uint8 RGB: tracked keypoints in green with their trails, the others in blue, and the state in words."""
     canvas = cv2.cvtColor(frame.image, cv2.COLOR_GRAY2RGB) if frame.colour is None else frame.colour.copy()
     keypoints, estimate = result.view.features.keypoints, result.estimate
-    tracked = estimate.keypoint_ids
-    _draw_points(canvas, np.delete(keypoints, tracked, axis=0), SKY, radius=1)
-    cv2.polylines(canvas, [_fixed_point(trail) for trail in trails], False, ORANGE, 1, cv2.LINE_AA, SUBPIXEL_BITS)
-    _draw_points(canvas, keypoints[tracked], GREEN, radius=3)
+    draw_tracks(canvas, keypoints, estimate.keypoint_ids, trails)
     counts = f"{len(estimate.landmark_ids)} of {len(keypoints)} keypoints on landmarks"
     mark = "  KEYFRAME" if result.keyframe else ""
     _write(canvas, f"frame {frame.index}  {estimate.state}  {counts}{mark}")
     return canvas
+
+
+def draw_tracks(canvas: Array, keypoints: Array, tracked: Array, trails: list[Array]) -> None:
+    """Draw onto an (H,W,3) uint8 RGB canvas the (N,2) keypoints, the tracked rows of them, and where they came from."""
+    _draw_points(canvas, np.delete(keypoints, tracked, axis=0), SKY, radius=1)
+    cv2.polylines(canvas, [_fixed_point(trail) for trail in trails], False, ORANGE, 1, cv2.LINE_AA, SUBPIXEL_BITS)
+    _draw_points(canvas, keypoints[tracked], GREEN, radius=3)
 
 
 def encode_png(image: Array) -> bytes:
