@@ -1,0 +1,40 @@
+"""``slam-frontend report``: one page about one run or several."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+PAGE = "report.html"
+
+
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Folders that `slam-frontend run` wrote.")],
+    out: Annotated[Path | None, typer.Option(help="The page; report.html in the run's folder, or beside them.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print what the page is about as JSON.")] = False,
+) -> None:
+    """Write one HTML page: paths, errors, landmarks, times, the worst frames, settings."""
+    from slam_frontend.cli.logs import warnings_on_stderr
+    from slam_frontend.cli.progress import progress_bar
+    from slam_frontend.files import write_atomically
+    from slam_frontend.results import to_json
+    from slam_frontend.run_folder import read_run
+    from slam_frontend.viz.report import report_page
+
+    with warnings_on_stderr(), progress_bar() as watch:
+        folders = [read_run(run) for run in dict.fromkeys(runs)]
+        page = out or _beside(runs)
+        write_atomically(page, report_page(folders, watch))
+    if json:
+        about = [{"name": run.name, "folder": str(run.path), "missing": run.missing, **run.metrics} for run in folders]
+        print(to_json({"page": str(page), "runs": about}))
+        return
+    print(f"page: {page}")
+    for sentence in (sentence for run in folders for sentence in run.missing):
+        print(sentence)
+
+
+def _beside(runs: list[Path]) -> Path:
+    """In the folder of the only run, or in the one that all are in."""
+    return Path(os.path.commonpath([run.absolute() for run in runs])) / PAGE
