@@ -61,7 +61,8 @@ def extract_at_most(extractor: Extractor, image: Array, max_size: int | None) ->
     if max_size is None or max(height, width) <= max_size:
         return extractor.extract(image)
     shrink = max_size / max(height, width)
-    small = cv2.resize(image, (round(width * shrink), round(height * shrink)), interpolation=cv2.INTER_AREA)
+    size = max(round(width * shrink), 1), max(round(height * shrink), 1)
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     features = extractor.extract(small)
     ratios = width / small.shape[1], height / small.shape[0]
     keypoints = ((features.keypoints + 0.5) * ratios - 0.5).astype("float32")  # pixel centres are whole numbers

@@ -53,7 +53,8 @@ def export_hloc(job: Job, half: bool = True, watch: Watch = ignore_progress) -> 
 def put_features(file: Any, name: str, features: Features, size: tuple[int, int], kind: type = np.float16) -> None:
     """Add the group of an image to an open features.h5; descriptors stand in columns there."""
     group = file.create_group(name)
-    group.create_dataset("keypoints", data=features.keypoints.astype(kind)).attrs["uncertainty"] = 1.0
+    keypoints = group.create_dataset("keypoints", data=features.keypoints.astype(kind))
+    keypoints.attrs["uncertainty"] = float(features.scales.mean()) if len(features) else 1.0  # pixels of the image
     group.create_dataset("scores", data=features.scores.astype(kind))
     group.create_dataset("descriptors", data=as_floats(features).T.astype(kind))
     group.create_dataset("image_size", data=np.array(size))

@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from slam_frontend.adapters.images import is_allowed
 from slam_frontend.adapters.lightglue import Extractor
-from slam_frontend.adapters.opencv import is_allowed
 from slam_frontend.types import Array
 
 RADIUS = 16.0  # pixels of the image that a keypoint of the first level stands for

@@ -26,7 +26,7 @@ class Extractor(nn.Module):
     descriptor are 0. Keypoints count from the centre of the first pixel.
     """
 
-    def __init__(self, name: str = "superpoint", **settings: Any) -> None:
+    def __init__(self, name: str = "superpoint-fast", **settings: Any) -> None:
         super().__init__()
         self.extractor = create_extractor({"name": name, **settings})
 

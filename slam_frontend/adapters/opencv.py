@@ -7,6 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 import cv2
 import numpy as np
 
+from slam_frontend.adapters.images import is_allowed, is_empty, is_inside, to_grey, to_mask
 from slam_frontend.config import ExtractorConfig, parse_config
 from slam_frontend.errors import FrontendError
 from slam_frontend.features import Extractor, create_extractor
@@ -37,7 +38,7 @@ class Feature2D(cv2.Feature2D):  # type: ignore[misc]
     see Python's methods: give it the keypoints and descriptors, not this object.
     """
 
-    def __init__(self, name: str = "superpoint", extractor: Extractor | None = None, **settings: Any) -> None:
+    def __init__(self, name: str = "superpoint-fast", extractor: Extractor | None = None, **settings: Any) -> None:
         super().__init__()
         config = parse_config(ExtractorConfig, {"name": name, **settings}, source="Feature2D")
         self.extractor = extractor or create_extractor(config)
@@ -56,14 +57,17 @@ class Feature2D(cv2.Feature2D):  # type: ignore[misc]
     def compute(  # type: ignore[override]
         self, image: Array, keypoints: Sequence[cv2.KeyPoint], descriptors: Array | None = None
     ) -> tuple[list[cv2.KeyPoint], Array | None]:
-        """The same keypoints and their descriptors, None without keypoints; KeypointError where it can't be done."""
+        """The keypoints inside the image and their descriptors, None without any; KeypointError where an extractor
+        that describes only its own is given others."""
         if not len(keypoints):
             return [], None
         grey = to_grey(image)
-        positions = np.array([point.pt for point in keypoints], np.float32)
-        if isinstance(self.extractor, Describer):
-            return list(keypoints), self.extractor.describe(grey, positions)
-        return list(keypoints), self._own_descriptors(grey, positions)
+        inside = [point for point in keypoints if is_inside(point.pt, grey)]
+        if not inside:
+            return [], None
+        positions = np.array([point.pt for point in inside], np.float32)
+        describe = self.extractor.describe if isinstance(self.extractor, Describer) else self._own_descriptors
+        return inside, describe(grey, positions)
 
     def detectAndCompute(  # type: ignore[override]
         self,
@@ -76,11 +80,12 @@ class Feature2D(cv2.Feature2D):  # type: ignore[misc]
         """Keypoints, best first, and descriptors, None without keypoints; ``keypoints`` are the provided ones."""
         if useProvidedKeypoints:
             return self.compute(image, keypoints)
-        if image is None or image.size == 0:
+        if is_empty(image):
             return [], None
-        features = self.extractor.extract(to_grey(image))
-        if mask is not None:
-            features = features.select(is_allowed(features.keypoints, mask))
+        grey = to_grey(image)
+        features = self.extractor.extract(grey)
+        if not is_empty(mask):
+            features = features.select(is_allowed(features.keypoints, to_mask(mask, grey.shape)))
         return to_keypoints(features), features.descriptors if len(features) else None
 
     def descriptorSize(self) -> int:
@@ -122,22 +127,3 @@ def to_keypoints(features: Features) -> list[cv2.KeyPoint]:
     """Features as OpenCV's keypoints; both count from the centre of the first pixel."""
     columns = features.keypoints.tolist(), features.scales.tolist(), features.scores.tolist()
     return [cv2.KeyPoint(x, y, PATCH_SIZE * scale, -1.0, score) for (x, y), scale, score in zip(*columns, strict=True)]
-
-
-def to_grey(image: Array) -> Array:
-    """The (H,W) uint8 grey image of a grey, BGR or BGRA one."""
-    if image.dtype != np.uint8:
-        raise FrontendError(f"expected an image of uint8, found {image.dtype}; convert it first")
-    if image.ndim == 2:
-        return image
-    codes = {1: None, 3: cv2.COLOR_BGR2GRAY, 4: cv2.COLOR_BGRA2GRAY}
-    if image.ndim != 3 or image.shape[2] not in codes:
-        raise FrontendError(f"expected a grey, BGR or BGRA image, found the shape {image.shape}")
-    code = codes[image.shape[2]]
-    return image[:, :, 0] if code is None else np.asarray(cv2.cvtColor(image, code))
-
-
-def is_allowed(keypoints: Array, mask: Array) -> Array:
-    """(N,) bool: keypoints whose pixel is not zero in the mask (H,W)."""
-    columns, rows = np.rint(keypoints).astype(np.int64).T
-    return np.asarray(mask[rows.clip(0, mask.shape[0] - 1), columns.clip(0, mask.shape[1] - 1)] != 0)

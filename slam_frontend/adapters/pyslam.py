@@ -15,7 +15,9 @@ HALF_PIXEL = 0.5  # pySLAM's own learned features count from the corner of the f
 class SlamFrontendFeature2D:
     """Stands in for a ``BaseFeature2D`` of pySLAM; its trackers call it from two threads."""
 
-    def __init__(self, num_features: int = 1000, device: str | None = None, name: str = "superpoint", **settings: Any):
+    def __init__(
+        self, num_features: int = 1000, device: str | None = None, name: str = "superpoint-fast", **settings: Any
+    ):
         self.device = device
         self.lock = RLock()
         self._name, self._settings = name, settings
@@ -38,12 +40,15 @@ class SlamFrontendFeature2D:
         return self.detectAndCompute(frame, mask)[0]
 
     def compute(
-        self, frame: Array, kps: Sequence[cv2.KeyPoint], mask: Array | None = None
+        self, frame: Array, kps: Sequence[cv2.KeyPoint] | None = None, mask: Array | None = None
     ) -> tuple[list[cv2.KeyPoint], Array | None]:
-        """The same keypoints and their descriptors; those of the grid adaptor come in crops, so ``mask`` is ignored."""
+        """The keypoints inside the image and their descriptors, whatever the ``mask``, for those of a grid come in
+        crops; without keypoints those that it finds."""
+        if kps is None:
+            return self.detectAndCompute(frame, mask)
         with self.lock:
-            _, descriptors = self._feature2d.compute(frame, [_shifted(point, -HALF_PIXEL) for point in kps])
-        return list(kps), descriptors
+            kept, descriptors = self._feature2d.compute(frame, [_shifted(point, -HALF_PIXEL) for point in kps])
+        return [_shifted(point, HALF_PIXEL) for point in kept], descriptors
 
 
 def _shifted(point: cv2.KeyPoint, by: float) -> cv2.KeyPoint:

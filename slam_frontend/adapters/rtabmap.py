@@ -9,6 +9,7 @@ import numpy as np
 
 from slam_frontend.adapters.binary import as_floats, for_signs
 from slam_frontend.adapters.hloc import similarity
+from slam_frontend.adapters.images import is_empty, to_grey
 from slam_frontend.config import ExtractorConfig, MatcherConfig
 from slam_frontend.errors import OutputError
 from slam_frontend.features import create_extractor
@@ -18,6 +19,7 @@ from slam_frontend.types import Array, Features
 
 DETECTOR, MATCHER = "slam_frontend_detector.py", "slam_frontend_matcher.py"
 MARK = "# written by: slam-frontend export rtabmap"
+NOTHING = np.zeros((64, 64), np.uint8)  # an image to find nothing in
 
 
 class Detector:
@@ -28,7 +30,8 @@ class Detector:
 
     def detect(self, image: Array) -> tuple[Array, Array]:
         """Keypoints (N,3) float32 as x, y, score and descriptors (N,D) float32 of an (H,W) uint8 image."""
-        features = self.extractor.extract(np.array(image))  # RTAB-Map frees its image after the call
+        picture = NOTHING if is_empty(image) else np.array(to_grey(image))  # RTAB-Map frees its own after the call
+        features = self.extractor.extract(picture)
         keypoints = np.column_stack([features.keypoints, features.scores])
         return _own(keypoints, np.float32), _own(as_floats(features), np.float32)
 

@@ -68,3 +68,8 @@ def test_keypoints_of_a_shrunk_image_lie_where_they_are_in_the_image() -> None:
     centre = np.array([features.keypoints[gap.argmin()] for gap in gaps.T]).mean(axis=0)
     assert np.allclose(features.scales, 2)
     assert np.allclose(centre, [319.5, 239.5], atol=0.05)  # the detector's own bias cancels over the four
+
+
+def test_a_thin_image_can_be_shrunk() -> None:
+    features = extract_at_most(create_extractor({"name": "orb"}), np.zeros((1, 5000), np.uint8), 640)
+    assert len(features) == 0

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import h5py
 import numpy as np
 import pytest
@@ -57,6 +58,18 @@ def test_features_are_laid_out_as_hloc_reads_them(make_job, photos: Path, half: 
     assert descriptors.shape == (128, len(found))
     assert np.abs(keypoints - found.keypoints).max() <= tolerance
     assert np.allclose(descriptors.T, found.descriptors, atol=1e-3)
+
+
+def test_keypoints_of_shrunk_images_are_in_pixels_of_the_original_and_less_certain(make_job) -> None:
+    job = make_job("fast", max_size=160)
+    export_hloc(job, half=False)
+    picture = read_picture(job.images / PAIR[0])[0]
+    found = create_extractor(job.extractor).extract(cv2.resize(picture, (160, 120), interpolation=cv2.INTER_AREA))
+    with h5py.File(job.out / "features.h5") as file:
+        keypoints = file[PAIR[0]]["keypoints"]
+        assert np.allclose(keypoints[()], (found.keypoints + 0.5) * 2 - 0.5)
+        assert keypoints.attrs["uncertainty"] == 2
+        assert file[PAIR[0]]["image_size"][()].tolist() == [320, 240]
 
 
 @pytest.mark.parametrize("extractor", ["orb", "sift"])

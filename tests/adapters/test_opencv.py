@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from slam_frontend.adapters.opencv import Feature2D, KeypointError, to_grey
+from slam_frontend.adapters.images import to_grey
+from slam_frontend.adapters.opencv import Feature2D, KeypointError
 from slam_frontend.config import ConfigError
 from slam_frontend.datasets.rendered import RenderConfig, RenderedSequence
 from slam_frontend.errors import FrontendError
@@ -145,6 +146,62 @@ def test_the_stitching_module_matches_our_features(image0: Array, image1: Array)
     matcher = cv2.detail.BestOf2NearestMatcher_create(False, 0.5)
     info = matcher.apply(found[0], found[1])
     assert info.num_inliers > 50
+
+
+EVERY = ["orb", "fast", "sift", "superpoint-fast", "binary-superpoint-fast"]
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_images_of_any_size_are_taken(name: str, image0: Array) -> None:
+    feature2d = Feature2D(name)
+    for height, width in ((1, 1), (1, 200), (200, 1), (3, 5), (8, 8), (9, 9), (17, 31), (157, 231)):
+        image = image0[:height, :width]  # not in one piece either
+        points, descriptors = feature2d.detectAndCompute(image, None)
+        assert (descriptors is None) == (not points)
+        for point in points:
+            assert -0.5 <= point.pt[0] <= width - 0.5 and -0.5 <= point.pt[1] <= height - 0.5
+    assert len(points) > 50 and len(descriptors) == len(points)
+
+
+@pytest.mark.parametrize("make", [cv2.UMat, lambda image: image[:, :, None], lambda image: image.T.copy().T])
+def test_images_and_masks_come_in_several_wrappings(make, image0: Array) -> None:
+    mask = np.zeros_like(image0)
+    mask[:, 160:] = 255
+    feature2d = Feature2D("orb")
+    expected = feature2d.detectAndCompute(image0, mask)[1]
+    assert 0 < len(expected) < len(feature2d.detectAndCompute(image0, np.empty((0, 0), np.uint8))[1])
+    assert np.array_equal(feature2d.detectAndCompute(make(image0), make(mask))[1], expected)
+    assert np.array_equal(feature2d.detectAndCompute(image0, mask > 0)[1], expected)
+
+
+@pytest.mark.parametrize(
+    ("image", "found"),
+    [
+        (np.zeros((40, 40), np.uint16), "uint16"),
+        (np.zeros((40, 40, 2), np.uint8), r"\(40, 40, 2\)"),
+        (np.zeros((1, 1, 40, 40), np.uint8), r"\(1, 1, 40, 40\)"),
+        ([[1, 2], [3, 4]], "list"),
+        ("image.png", "str"),
+    ],
+)
+def test_what_is_no_image_is_told_in_one_sentence(image, found: str) -> None:
+    with pytest.raises(FrontendError, match=f"expected .* found .*{found}"):
+        Feature2D("orb").detectAndCompute(image, None)
+
+
+def test_a_mask_of_another_size_is_told_in_one_sentence(image0: Array) -> None:
+    for mask in (np.ones((50, 50), np.uint8), np.ones((*image0.shape, 3), np.uint8)):
+        with pytest.raises(FrontendError, match="a mask of the image's size"):
+            Feature2D("orb").detectAndCompute(image0, mask)
+
+
+def test_keypoints_outside_the_image_are_left_out(image0: Array) -> None:
+    """As OpenCV does with those that it can't describe."""
+    places = [(100.0, 50.0), (-50.0, 900.0), (float("nan"), 3.0), (320.0, 100.0)]
+    given = [cv2.KeyPoint(x, y, 31.0) for x, y in places]
+    points, descriptors = Feature2D("superpoint-fast").compute(image0, given)
+    assert [point.pt for point in points] == places[:1] and len(descriptors) == 1
+    assert Feature2D("orb").compute(image0, given[1:]) == ([], None)
 
 
 def test_an_unknown_setting_is_named() -> None:

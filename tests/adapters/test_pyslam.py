@@ -1,5 +1,7 @@
 """The methods that pySLAM's feature manager calls."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import numpy as np
 import pytest
@@ -45,3 +47,28 @@ def test_a_mask_is_kept_to(image: np.ndarray) -> None:
     mask[:120] = 255
     kept = SlamFrontendFeature2D(500, name="orb").detect(image, mask)
     assert kept and max(point.pt[1] for point in kept) < 120.5
+
+
+def test_it_describes_what_it_finds_if_no_keypoints_are_given(image: np.ndarray) -> None:
+    feature2d = SlamFrontendFeature2D(200)
+    keypoints, descriptors = feature2d.compute(image)
+    assert [point.pt for point in keypoints] == [point.pt for point in feature2d.detect(image)]
+    assert descriptors.shape == (len(keypoints), 64)
+
+
+def test_keypoints_and_descriptors_stay_in_step_where_some_lie_outside(image: np.ndarray) -> None:
+    feature2d = SlamFrontendFeature2D(200)
+    keypoints, descriptors = feature2d.detectAndCompute(image)
+    kept, described = feature2d.compute(image, [cv2.KeyPoint(-9.0, 5.0, 31.0), *keypoints[:5]])
+    assert [point.pt for point in kept] == [point.pt for point in keypoints[:5]]
+    assert np.allclose(described, descriptors[:5], atol=1e-4)
+
+
+def test_two_threads_may_call_it(image: np.ndarray) -> None:
+    """Its trackers look at both images of a stereo pair at once."""
+    feature2d = SlamFrontendFeature2D(200)
+    images = [image, np.ascontiguousarray(image[:, ::-1])] * 3
+    expected = [feature2d.detectAndCompute(picture)[1] for picture in images]
+    with ThreadPoolExecutor(2) as pool:
+        found = [descriptors for _, descriptors in pool.map(feature2d.detectAndCompute, images)]
+    assert all(map(np.array_equal, found, expected))

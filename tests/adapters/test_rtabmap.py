@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from slam_frontend.adapters.binary import as_floats
-from slam_frontend.adapters.rtabmap import export_rtabmap
+from slam_frontend.adapters.rtabmap import Detector, export_rtabmap
 from slam_frontend.config import ExtractorConfig, MatcherConfig
 from slam_frontend.datasets.rendered import RenderConfig, RenderedSequence
 from slam_frontend.errors import OutputError
@@ -149,6 +149,20 @@ def test_an_image_without_features_gives_empty_arrays_of_the_right_shape(tmp_pat
     keypoints, descriptors = scope["detect"](np.zeros((120, 160), np.uint8))
     assert (keypoints.shape, keypoints.dtype) == ((0, 3), np.float32)
     assert (descriptors.shape, descriptors.dtype) == ((0, 256), np.float32)
+
+
+def test_whatever_image_comes_the_arrays_can_be_read() -> None:
+    image = RenderedSequence(RenderConfig(width=320, height=240))[0].image
+    for name, width in (("orb", 256), ("superpoint-fast", 64)):
+        detector = Detector(name=name)
+        count = len(detector.detect(image)[0])
+        shapes = {(0, 0): 0, (1, 1): 0, (7, 300): 0, (240, 320): count, (240, 320, 3): count}
+        for shape, expected in shapes.items():
+            picture = np.broadcast_to(image if len(shape) == 2 else image[..., None], (240, 320, *shape[2:]))
+            keypoints, descriptors = detector.detect(picture[: shape[0], : shape[1]])
+            assert keypoints.shape == (expected, 3) and descriptors.shape == (expected, width)
+            for array in (keypoints, descriptors):
+                assert array.dtype == np.float32 and array.flags.owndata and array.flags.c_contiguous
 
 
 def test_the_scripts_say_so_when_rtabmap_embeds_another_python(tmp_path: Path) -> None:
