@@ -34,12 +34,16 @@ def shapes(
 @app.command()
 def magicpoint(config: Config, settings: Settings = None, minutes: Minutes = None) -> None:
     """Train the detector on shapes."""
-    from slam_frontend.training import stages
+    from slam_frontend.training import shipping, stages
+    from slam_frontend.training.engine import is_first_process
 
     loaded = _load(config, settings)
     _render_missing(loaded)
     with _progress("magicpoint", loaded) as watch:
-        _tell(stages.magicpoint(loaded, watch, minutes))
+        done = stages.magicpoint(loaded, watch, minutes)
+    _tell(done)
+    if done and is_first_process():
+        typer.echo(f"checkpoint and card written to {shipping.ship_magicpoint(loaded)}")
 
 
 @app.command()

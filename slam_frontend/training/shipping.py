@@ -17,6 +17,16 @@ from slam_frontend.training.loop import LAST
 LICENCE = "Apache-2.0"
 
 
+def ship_magicpoint(config: TrainingConfig) -> Path:
+    """Write the detector as a checkpoint of its own, to be judged and to label with; its path."""
+    source = stages.magicpoint_folder(config) / LAST
+    state = torch.load(source, map_location="cpu", weights_only=True)
+    card = create_card(config, state, notes="MagicPoint: a detector only, its descriptors are untrained.")
+    path = config.folder / "magicpoint.pt"
+    save_checkpoint(path, stages.load_network(config, source.parent), card.model_copy(update={"sharpen": False}))
+    return path
+
+
 def ship(config: TrainingConfig, number: int, folder: Path | None = None, notes: str = "") -> Path:
     """Write the last network of a round into a folder, by default the run's own; the checkpoint's path."""
     source = stages.joint_folder(config, number) / LAST

@@ -6,7 +6,7 @@ import torch
 from slam_frontend.config import parse_config
 from slam_frontend.errors import ConfigError
 from slam_frontend.models.network_config import FAST, NetworkConfig
-from slam_frontend.models.superpoint import SuperPoint, fold
+from slam_frontend.models.superpoint import SuperPoint, fold, unfold
 
 PUBLISHED = [
     "conv1a",
@@ -50,6 +50,20 @@ def test_folding_keeps_what_the_network_says():
     with torch.inference_mode():
         for given, expected in zip(folded(images), network(images), strict=True):
             torch.testing.assert_close(given, expected, atol=1e-4, rtol=1e-4)
+
+
+def test_a_network_unfolded_says_the_same_before_and_nearly_so_while_it_learns():
+    torch.manual_seed(1)
+    folded = SuperPoint(FAST).eval()
+    images = torch.rand(8, 1, 64, 96)
+    unfolded = unfold(folded, images)
+    with torch.inference_mode():
+        logits, descriptors = folded(images)
+        for found, expected in zip(unfolded.eval()(images), (logits, descriptors), strict=True):
+            torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
+        assert (unfolded.train()(images)[0] - logits).abs().max() < 0.05 * logits.abs().max()
+    again = fold(unfolded.eval())
+    assert set(again.state_dict()) == set(folded.state_dict())
 
 
 def test_a_network_that_does_not_end_at_an_eighth_is_refused_with_a_sentence():

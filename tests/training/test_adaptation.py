@@ -40,6 +40,34 @@ def test_the_mean_heatmap_peaks_at_the_spots():
     assert torch.cdist(found[:, :2], SPOTS).min(0).values.max() < 0.5
 
 
+class PointsAt(BrightSpots):
+    """A detector that finds one pixel, whatever it is shown."""
+
+    def __init__(self, x, y):
+        super().__init__()
+        self.place = y, x
+
+    def forward(self, images):
+        heat = torch.full_like(images, -12.0)
+        heat[..., *self.place] = 12.0
+        cells = nn.functional.pixel_unshuffle(heat, 8)
+        return torch.cat([cells, torch.zeros_like(cells[:, :1])], 1), cells[:, :4]
+
+
+def test_sharpened_labels_lie_at_one_place_of_a_corner_wherever_near_it_the_teacher_points():
+    photo = torch.full((96, 128), 40, dtype=torch.uint8)
+    photo[32:, 48:] = 200
+    once = FEW.model_copy(update={"homographies": 1})
+    places = {}
+    for sharpen in (False, True):
+        config = once.model_copy(update={"sharpen": sharpen})
+        with torch.inference_mode():
+            labels = [label(PointsAt(x, y), photo, config, CPU, seed=0)[0] for x, y in ((50, 34), (48, 32))]
+        places[sharpen] = (labels[0] - labels[1])[:2].norm()
+    assert places[False] > 2.5
+    assert places[True] < 0.7
+
+
 def test_the_edge_of_the_photograph_is_no_point():
     with torch.inference_mode():
         heatmap = adapt(BrightSpots(), torch.full((96, 128), 30, dtype=torch.uint8), FEW, CPU, seed=0)

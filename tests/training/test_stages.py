@@ -63,6 +63,35 @@ def test_all_goes_from_shapes_to_a_checkpoint_that_extracts(config, tmp_path):
     assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("shard_*.pt")}
 
 
+def test_a_checkpoint_labels_and_is_gone_on_from_without_any_shapes(config, tmp_path):
+    invoke("all", config)
+    weights = tmp_path / "run" / "superpoint_fast.pt"
+    again = ["--set", f"folder={tmp_path / 'again'}", "--set", f"label.teacher={weights}"]
+    assert "run the stage before" not in invoke("label", config, *again)
+    invoke("superpoint", config, *again, "--set", f"joint.start={weights}", "--set", "joint.loop.rate=1e-9")
+    before, after = (
+        stages.load_checkpoint(folder / weights.name)[0] for folder in (weights.parent, tmp_path / "again")
+    )
+    difference = (before.layer("convPb").weight - after.layer("convPb").weight).abs().max()
+    assert difference < 1e-4, "a rate of nothing should leave the network as it was"
+
+
+def test_going_on_from_another_network_is_refused(config, tmp_path):
+    invoke("all", config)
+    weights = tmp_path / "run" / "superpoint_fast.pt"
+    other = load_config(
+        TrainingConfig, config, [f"label.teacher={weights}", f"joint.start={weights}", "network.head=16"]
+    )
+    with pytest.raises(ConfigError, match=r"joint\.start: .*another network"):
+        stages.superpoint(other)
+
+
+def test_magicpoint_leaves_a_checkpoint_that_extracts(config, tmp_path):
+    assert "magicpoint.pt" in invoke("magicpoint", config)
+    settings = ExtractorConfig(name="superpoint", weights=tmp_path / "run" / "magicpoint.pt", threshold=1e-6)
+    assert len(create_extractor(settings).extract(render(np.random.default_rng(1), (64, 96)).image)) > 0
+
+
 def test_each_stage_says_what_is_missing(config):
     loaded = load_config(TrainingConfig, config)
     with pytest.raises(ConfigError, match="train shapes"):
