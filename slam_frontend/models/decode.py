@@ -8,6 +8,12 @@ from slam_frontend.types import Array
 
 REFINE_RADIUS = 2
 SHARPEN_SIGMA = 1.5  # pixels
+GAUSSIAN = cv2.getGaussianKernel(13, SHARPEN_SIGMA, cv2.CV_32F)  # sums to 1
+MASS = GAUSSIAN * np.float32(np.sqrt(2 * np.pi) * SHARPEN_SIGMA)  # 1 at its centre: gives about a point's mass
+NEARBY = np.ones((9, 9), np.uint8)
+ALONG, ACROSS = np.array([[-1, 0, 1], [1, 2, 1]], np.float32)  # Sobel
+BLOCK = np.ones(3, np.float32)
+OPENCVS_SCALE = 1 / 288  # a half of the square of 1/12
 
 
 def to_heatmap(logits: Array) -> Array:
@@ -25,11 +31,29 @@ def sharpen(heatmap: Array, image: Array) -> Array:
     The network knows which corners are found again, but where one lies only to a pixel and a half; the smaller
     eigenvalue of the structure tensor (Shi and Tomasi 1994) knows the place far better, and nothing else.
     """
-    spread = cv2.GaussianBlur(heatmap, (0, 0), SHARPEN_SIGMA) * (2 * np.pi * SHARPEN_SIGMA**2)  # about a point's mass
-    smooth = cv2.GaussianBlur(image.astype(np.float32), (0, 0), SHARPEN_SIGMA)
-    cornerness = np.maximum(cv2.cornerMinEigenVal(smooth, 3, ksize=3), 0)
-    highest = cv2.dilate(cornerness, np.ones((9, 9), np.uint8))
-    return np.asarray(spread * np.square(cornerness / (highest + 1e-6)), np.float32)
+    smooth = cv2.sepFilter2D(image, cv2.CV_32F, GAUSSIAN, GAUSSIAN)
+    cornerness = smaller_eigenvalue(smooth)
+    np.maximum(cornerness, 0, out=cornerness)  # in place from here on: fresh memory costs more than the arithmetic
+    highest = cv2.dilate(cornerness, NEARBY, dst=smooth)
+    highest += np.float32(1e-6)
+    cornerness /= highest
+    cornerness *= cornerness
+    spread = cv2.sepFilter2D(heatmap, cv2.CV_32F, MASS, MASS, dst=smooth)
+    return np.asarray(np.multiply(spread, cornerness, out=spread))
+
+
+def smaller_eigenvalue(smooth: Array) -> Array:
+    """What ``cv2.cornerMinEigenVal(smooth, 3, ksize=3)`` gives, but for rounding, in half its time."""
+    dx = cv2.sepFilter2D(smooth, cv2.CV_32F, ALONG, ACROSS)
+    dy = cv2.sepFilter2D(smooth, cv2.CV_32F, ACROSS, ALONG)
+    xy = cv2.multiply(dx, dy, scale=2 * OPENCVS_SCALE)
+    xx = cv2.multiply(dx, dx, dst=dx, scale=OPENCVS_SCALE)
+    yy = cv2.multiply(dy, dy, dst=dy, scale=OPENCVS_SCALE)
+    for product in (xx, xy, yy):
+        cv2.sepFilter2D(product, cv2.CV_32F, BLOCK, BLOCK, dst=product)
+    trace = cv2.add(xx, yy)
+    difference = cv2.subtract(xx, yy, dst=xx)
+    return np.asarray(cv2.subtract(trace, cv2.magnitude(difference, xy, difference), dst=trace))
 
 
 def find_keypoints(
@@ -47,11 +71,15 @@ def find_keypoints(
 
 def refine(heatmap: Array, pixels: Array) -> Array:
     """The centres of mass (N,2) float32 of the 5x5 squares around integer pixels (N,2)."""
+    height, width = heatmap.shape
+    x, y = pixels.T
+    if len(pixels) and min(x.min(), y.min(), width - 1 - x.max(), height - 1 - y.max()) < REFINE_RADIUS:
+        r = REFINE_RADIUS
+        padded = np.asarray(cv2.copyMakeBorder(heatmap, r, r, r, r, cv2.BORDER_CONSTANT, value=0.0))
+        return refine(padded, pixels + r) - np.float32(r)
     steps = np.arange(-REFINE_RADIUS, REFINE_RADIUS + 1)
-    padded = np.pad(heatmap, REFINE_RADIUS)
-    rows = pixels[:, 1, None, None] + steps[:, None] + REFINE_RADIUS
-    columns = pixels[:, 0, None, None] + steps + REFINE_RADIUS
-    windows = padded[rows, columns]  # (N,5,5)
+    square = (steps[:, None] * width + steps).ravel()
+    windows = heatmap.ravel().take((y * width + x)[:, None] + square).reshape(-1, len(steps), len(steps))  # (N,5,5)
     mass = np.maximum(windows.sum((1, 2)), 1e-12)
     dx, dy = (windows.sum(1) @ steps) / mass, (windows.sum(2) @ steps) / mass
     return np.asarray(pixels + np.stack([dx, dy], 1), np.float32)
@@ -76,10 +104,13 @@ def sample_descriptors(coarse: Array, keypoints: Array) -> Array:
 
 
 def _find_peaks(heatmap: Array, threshold: float, radius: int, border: int) -> tuple[Array, Array]:
+    """Pixels (N,2) int64 and values (N,) of the peaks; few pixels pass the threshold, so that comes first."""
     side = 2 * radius + 1
     highest = cv2.dilate(heatmap, np.ones((side, side), np.uint8))
-    height, width = heatmap.shape
-    inner = (slice(border, max(height - border, border)), slice(border, max(width - border, border)))
-    values = heatmap[inner]
-    rows, columns = np.nonzero((values == highest[inner]) & (values > threshold))
-    return np.stack([columns + border, rows + border], 1), values[rows, columns]
+    places = np.flatnonzero(heatmap > threshold)
+    values = heatmap.ravel()[places]
+    is_peak = values == highest.ravel()[places]
+    y, x = np.divmod(places[is_peak], heatmap.shape[1])
+    pixels, values = np.stack([x, y], 1), values[is_peak]
+    inside = ((pixels >= border) & (pixels < np.array(heatmap.shape[::-1]) - border)).all(1)
+    return pixels[inside], values[inside]

@@ -1,5 +1,6 @@
 """Decoding of one image in numpy, and its agreement with the batched one in torch."""
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -28,6 +29,16 @@ def test_numpy_and_torch_find_the_same_points(logits):
     assert count == len(scores) > 20
     np.testing.assert_allclose(points.positions[0, :count], keypoints, atol=1e-4)
     np.testing.assert_allclose(points.scores[0, :count], scores, atol=1e-6)
+
+
+@pytest.mark.parametrize("radius", [1, 4, 9])
+def test_numpy_and_torch_suppress_alike_where_neighbours_tie(radius):
+    image = np.random.default_rng(4).integers(0, 12, (96, 128)).astype(np.float32) / 12
+    pixels, _ = decode._find_peaks(image, 0.3, radius, border=radius)
+    kept = heatmap.suppress(torch.from_numpy(image)[None], radius)[0].numpy()
+    expected = np.argwhere(kept[radius:-radius, radius:-radius] > 0.3) + radius
+    assert len(pixels) > 5
+    np.testing.assert_array_equal(pixels[:, ::-1], expected)
 
 
 def test_numpy_and_torch_sample_the_same_descriptors(logits):
@@ -74,6 +85,31 @@ def test_sharpening_brings_vague_points_to_the_same_place_at_the_corner():
         found.append(keypoints[0])
     assert np.linalg.norm(found[0] - found[1]) < 0.6  # 2.2 before
     assert np.linalg.norm(found - np.array([29.5, 19.5]), axis=1).max() < 2.5
+
+
+@pytest.mark.parametrize("size", [(64, 80), (61, 77)])
+def test_the_smaller_eigenvalue_is_opencvs(size):
+    smooth = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, size).astype(np.float32), (0, 0), 1.5)
+    expected = cv2.cornerMinEigenVal(smooth, 3, ksize=3)
+    np.testing.assert_allclose(decode.smaller_eigenvalue(smooth), expected, atol=1e-5 * expected.max())
+
+
+def test_sharpening_leaves_its_inputs_alone():
+    rng = np.random.default_rng(0)
+    given = rng.random((64, 80), np.float32), rng.integers(0, 256, (64, 80)).astype(np.uint8)
+    copies = [array.copy() for array in given]
+    decode.sharpen(*given)
+    for array, copy in zip(given, copies, strict=True):
+        np.testing.assert_array_equal(array, copy)
+
+
+@pytest.mark.parametrize("pixel", [(0, 0), (1, 30), (79, 63), (40, 62)])
+def test_a_square_that_reaches_over_the_edge_has_its_mass_within_the_image(pixel):
+    image = np.zeros((64, 80), np.float32)
+    image[pixel[1], pixel[0]] = 0.5
+    far, near = np.array([[40, 30]]), np.array([pixel])
+    np.testing.assert_allclose(decode.refine(image, near), near)
+    np.testing.assert_allclose(decode.refine(image, np.concatenate([far, near]))[1], pixel)
 
 
 def test_sharpening_finds_nothing_where_the_network_sees_nothing():
