@@ -29,7 +29,8 @@ class ExtractorConfig(Section):
     threshold: float | None = Field(None, gt=0, lt=1)  # superpoint: None means the checkpoint's own
     nms_radius: int = Field(4, ge=1, le=32)
     border: int = Field(4, ge=0, le=64)
-    runtime: Literal["auto", "torch", "openvino", "onnxruntime"] = "auto"
+    runtime: Literal["auto", "torch", "openvino", "onnxruntime"] = "auto"  # auto: the fastest of what is installed
+    precision: Literal["auto", "float", "half", "int8"] = "auto"  # auto: int8 where OpenVINO has it, half on a GPU
     options: dict[str, Any] = Field(default_factory=dict)
 
 

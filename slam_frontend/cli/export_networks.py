@@ -1,4 +1,4 @@
-"""``slam-frontend export onnx``, ``torchscript`` and ``openvino``: the network alone."""
+"""``slam-frontend export onnx``, ``torchscript``, ``openvino`` and ``int8``: the network alone."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,7 @@ Name = Annotated[str, typer.Option("--features", help="superpoint or superpoint-
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (onnx, torchscript, openvino):
+    for command in (onnx, torchscript, openvino, int8):
         app.command()(command)
 
 
@@ -45,6 +45,20 @@ def openvino(
     if out.suffix != ".xml":
         raise typer.BadParameter("OpenVINO's graph needs a name that ends in .xml", param_hint="OUT")
     _export_network("openvino", out, features, weights)
+
+
+def int8(
+    photos: Annotated[Path, typer.Argument(help="A folder or tar file of photographs to calibrate on.")],
+    features: Name = "superpoint-fast",
+    weights: Weights = None,
+) -> None:
+    """Write the network in eight bits beside its checkpoint, where OpenVINO takes it from, checked against float."""
+    from slam_frontend.export.int8 import export_int8
+    from slam_frontend.features.superpoint import shipped_weights
+
+    path, agreement = export_int8(weights or shipped_weights(features), photos)
+    found_again, similarity = f"{agreement.found_again:.1%}", f"{agreement.similarity:.4f}"
+    print(f"{path}: finds {found_again} of the keypoints again, descriptors have a cosine of {similarity}")
 
 
 def _export_network(format: "Format", out: Path, features: str, weights: Path | None) -> None:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from slam_frontend.types import Array
 
 FeatureNames = Annotated[
-    str, typer.Option("--features", help="Extractors, by commas; name=FILE gives one its weights: superpoint=best.pt")
+    str,
+    typer.Option("--features", help="Extractors, by commas: orb, superpoint-fast:float or :int8, superpoint=WEIGHTS"),
 ]
 OutFolder = Annotated[Path, typer.Option("--out", help="Folder for the JSON file and the figure")]
 Threshold = Annotated[float | None, typer.Option(help="Detection threshold of learned extractors")]
@@ -76,7 +77,7 @@ def evaluate_detection(
     from slam_frontend.evaluation.detectors import CLASSICAL
     from slam_frontend.evaluation.features import as_detector
 
-    extractors = _create_extractors(features, 300, threshold)
+    extractors = _create_extractors(features, 300, threshold, border=0)  # shapes have corners at the edge too
     detectors = {name: as_detector(extractor) for name, extractor in extractors.items()} | CLASSICAL
     columns: dict[str, list[float]] = {}
     results = []
@@ -91,15 +92,12 @@ def evaluate_detection(
     _report(f"{count} shapes", list(detectors), columns, results, {"count": count, "seed": seed}, out)
 
 
-def _create_extractors(names: str, max_keypoints: int, threshold: float | None) -> "dict[str, Extractor]":
-    from slam_frontend.features import create_extractor
+def _create_extractors(names: str, max_keypoints: int, threshold: float | None, **more: Any) -> "dict[str, Extractor]":
+    from slam_frontend.features import create_extractor, parse_features
 
-    extractors = {}
-    for spec in filter(None, names.replace(" ", "").split(",")):
-        name, _, weights = spec.partition("=")
-        settings: dict[str, Any] = {"name": name, "max_keypoints": max_keypoints, "threshold": threshold}
-        extractors[spec] = create_extractor(settings | ({"weights": weights} if weights else {}))
-    return extractors
+    settings = {"max_keypoints": max_keypoints, "threshold": threshold, **more}
+    specs = filter(None, names.replace(" ", "").split(","))
+    return {spec: create_extractor(parse_features(spec) | settings) for spec in specs}
 
 
 def _find_pairs(path: Path, limit: int | None, seed: int) -> "PairSource":

@@ -18,5 +18,13 @@ def create_extractor(config: ExtractorConfig | dict[str, Any]) -> Extractor:
     return BinaryExtractor(extractor) if config.name.startswith(BINARY) else extractor
 
 
+def parse_features(text: str) -> dict[str, Any]:
+    """The settings in ``name[:precision][=weights]``, as in ``superpoint-fast:int8`` or ``superpoint=best.pt``."""
+    described, _, weights = text.partition("=")
+    name, _, precision = described.partition(":")
+    settings = {"name": name, "precision": precision, "weights": weights}
+    return {key: value for key, value in settings.items() if value}
+
+
 def _without_prefix(config: ExtractorConfig) -> ExtractorConfig:
     return config.model_copy(update={"name": config.name.removeprefix(BINARY)})

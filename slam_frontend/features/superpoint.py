@@ -1,16 +1,22 @@
 """SuperPoint behind the extractor's one call."""
 
+import logging
 from importlib import resources
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from slam_frontend.config import ExtractorConfig
 from slam_frontend.errors import ConfigError, WeightsError
-from slam_frontend.models.decode import find_keypoints, sample_descriptors, sharpen, to_heatmap
+from slam_frontend.models.decode import find_keypoints, sample_descriptors, sharpen
 from slam_frontend.models.network_config import CELL
-from slam_frontend.models.runtime import Runtime, create_runtime
+from slam_frontend.models.runtime import Runtime, choose, create_runtime
 from slam_frontend.types import Array, Features, Norm
+
+logger = logging.getLogger(__name__)
+
+LEARNED = ("superpoint", "superpoint-fast")
 
 
 class SuperPointExtractor:
@@ -27,21 +33,21 @@ class SuperPointExtractor:
 
     def extract(self, image: Array) -> Features:
         """Features of an (H,W) uint8 grey image, best first, at sub-pixel positions."""
-        logits, coarse = self._runtime.run(_prepare(image))
-        heatmap = to_heatmap(logits[0])[: image.shape[0], : image.shape[1]]
+        heatmap, coarse = self._runtime.run(_prepare(image))
+        heatmap = heatmap[: image.shape[0], : image.shape[1]]
         if self._sharpen:
             heatmap = sharpen(heatmap, image)
         config = self._config
         keypoints, scores = find_keypoints(
             heatmap, config.max_keypoints, self._threshold, config.nms_radius, config.border
         )
-        descriptors = sample_descriptors(coarse[0], keypoints)
+        descriptors = sample_descriptors(coarse, keypoints)
         return Features(keypoints, scores, descriptors, self.norm, np.ones(len(scores), np.float32))
 
     def describe(self, image: Array, keypoints: Array) -> Array:
         """Descriptors (N,D) of an (H,W) uint8 grey image at keypoints (N,2) that come from anywhere."""
         _, coarse = self._runtime.run(_prepare(image))
-        return sample_descriptors(coarse[0], np.asarray(keypoints, np.float32))
+        return sample_descriptors(coarse, np.asarray(keypoints, np.float32))
 
 
 def create_superpoint(config: ExtractorConfig) -> SuperPointExtractor:
@@ -52,6 +58,14 @@ def create_superpoint(config: ExtractorConfig) -> SuperPointExtractor:
 def create_superpoint_fast(config: ExtractorConfig) -> SuperPointExtractor:
     """The small network for real time on a CPU, with the weights of the config or the shipped ones."""
     return _create("superpoint-fast", config)
+
+
+def resolve(config: ExtractorConfig) -> ExtractorConfig:
+    """The config with what ``auto`` stands for on this machine; that of another extractor as it is."""
+    if config.name not in LEARNED:
+        return config
+    runtime, precision = choose(config.runtime, config.precision, config.weights or shipped_weights(config.name))
+    return config.model_copy(update={"runtime": runtime, "precision": precision})
 
 
 def shipped_weights(name: str) -> Path:
@@ -66,14 +80,17 @@ def shipped_weights(name: str) -> Path:
 
 
 def _create(name: str, config: ExtractorConfig) -> SuperPointExtractor:
-    weights = config.weights or shipped_weights(name)
-    return SuperPointExtractor(name, create_runtime(config.runtime, weights), config)
+    config = resolve(config)
+    logger.info("%s runs with %s in %s", name, config.runtime, config.precision)
+    runtime = create_runtime(config.runtime, config.precision, config.weights or shipped_weights(name))
+    return SuperPointExtractor(name, runtime, config)
 
 
 def _prepare(image: Array) -> Array:
-    """The image as (1,1,H,W) float32 in 0..1, its edge repeated to whole cells."""
+    """The image with its edge repeated to whole cells."""
     if image.ndim != 2 or image.dtype != np.uint8:
         raise ConfigError(f"expected a grey image (H,W) uint8, found {image.shape} {image.dtype}; convert it first")
-    height, width = image.shape
-    padded = np.pad(image, ((0, -height % CELL), (0, -width % CELL)), mode="edge")
-    return np.asarray(padded[None, None], np.float32) / np.float32(255)
+    bottom, right = (-side % CELL for side in image.shape)
+    if not bottom and not right:
+        return np.ascontiguousarray(image)
+    return np.asarray(cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_REPLICATE))

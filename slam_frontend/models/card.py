@@ -1,5 +1,6 @@
 """What a checkpoint tells about itself, readable without torch."""
 
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field, ValidationError
@@ -33,3 +34,11 @@ def parse_card(text: object, source: str) -> Card:
         return Card.model_validate_json(str(text))
     except ValidationError as error:
         raise WeightsError(f"{source}: its card can't be read ({error.errors()[0]['msg']})") from error
+
+
+def read_card(weights: Path) -> Card:
+    """The card beside a checkpoint."""
+    path = weights.with_suffix(".json")
+    if not path.exists():
+        raise WeightsError(f"{path}: not found; a checkpoint without its card runs with runtime: torch")
+    return parse_card(path.read_text(), source=str(path))

@@ -1,23 +1,27 @@
 """What runs the network: torch, OpenVINO or ONNX Runtime behind one call; none is imported before it is chosen."""
 
+import hashlib
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
-from slam_frontend.errors import WeightsError
+from slam_frontend.errors import ConfigError, WeightsError
 from slam_frontend.models.card import Card
 from slam_frontend.registry import Registry
 from slam_frontend.types import Array
+
+Precision = Literal["float", "half", "int8"]
 
 runtimes = Registry(
     "runtime",
     "slam_frontend.runtimes",
     {
         "torch": "slam_frontend.models.runtime_torch:TorchRuntime",
-        "openvino": "slam_frontend.models.runtime_onnx:OpenvinoRuntime",
+        "openvino": "slam_frontend.models.runtime_openvino:OpenvinoRuntime",
         "onnxruntime": "slam_frontend.models.runtime_onnx:OnnxRuntime",
     },
 )
+ONLY_WITH = {"int8": "openvino", "half": "torch"}  # what runs a precision that isn't float
 
 
 class Runtime(Protocol):
@@ -25,21 +29,39 @@ class Runtime(Protocol):
 
     card: Card
 
-    def run(self, images: Array) -> tuple[Array, Array]:
-        """Logits (B,65,H/8,W/8) and unit descriptors (B,D,H/8,W/8) of images (B,1,H,W) float32 in 0..1, whose sides
-        are multiples of 8."""
+    def run(self, image: Array) -> tuple[Array, Array]:
+        """The heatmap (H,W) float32 and unit descriptors (D,H/8,W/8) of an image (H,W) uint8 whose sides are
+        multiples of 8; both are the runtime's own and hold until its next call."""
         ...
 
 
-def create_runtime(name: str, weights: Path) -> Runtime:
-    """The runtime of that name with the weights; ``auto`` is OpenVINO where it is installed and the weights have an
-    ONNX graph beside them, torch otherwise."""
+def create_runtime(name: str, precision: str, weights: Path) -> Runtime:
+    """The runtime of that name with the weights, ``auto`` standing for what ``choose`` says."""
+    name, precision = choose(name, precision, weights)
+    runtime: Runtime = runtimes.resolve(name)(weights, precision)
+    return runtime
+
+
+def choose(name: str, precision: str, weights: Path) -> tuple[str, str]:
+    """The runtime and the precision that ``auto`` stands for: the fastest of what is here, or WeightsError.
+
+    On a GPU that is torch in half precision; else OpenVINO, in eight bits where the weights have such a graph beside
+    them, then ONNX Runtime; torch where there is no graph at all.
+    """
     if not weights.exists():
         raise WeightsError(f"{weights}: no such checkpoint; train one with `slam-frontend train all` or give another")
     if name == "auto":
-        name = _choose(weights)
-    runtime: Runtime = runtimes.resolve(name)(weights)
-    return runtime
+        name = ONLY_WITH.get(precision) or _fastest(weights)
+    if precision == "auto":
+        precision = _lightest(name, weights)
+    if ONLY_WITH.get(precision, name) != name:
+        raise ConfigError(
+            f"extractor.precision: {precision} runs with {ONLY_WITH[precision]}, not with {name}; "
+            "leave extractor.runtime at auto"
+        )
+    if precision == "half" and not has_gpu():
+        raise ConfigError("extractor.precision: half needs a GPU, and none is here; leave it at auto")
+    return name, precision
 
 
 def graph_path(weights: Path) -> Path:
@@ -47,8 +69,44 @@ def graph_path(weights: Path) -> Path:
     return weights.with_suffix(".onnx")
 
 
-def _choose(weights: Path) -> str:
-    on_gpu = Path("/dev/nvidia0").exists()
-    if graph_path(weights).exists() and find_spec("openvino") is not None and not on_gpu:
-        return "openvino"
+def existing_graph(weights: Path) -> Path:
+    """The ONNX graph of a checkpoint, or WeightsError."""
+    path = graph_path(weights)
+    if not path.exists():
+        raise WeightsError(f"{path}: not found; make it with `slam-frontend export onnx`, or choose runtime: torch")
+    return path
+
+
+def int8_path(weights: Path) -> Path:
+    """Where the graph in eight bits lies: beside the checkpoint."""
+    return weights.with_name(f"{weights.stem}_int8.xml")
+
+
+def fingerprint(graph: Path) -> str:
+    """What tells an ONNX graph from one with other weights."""
+    return hashlib.sha256(graph.read_bytes()).hexdigest()
+
+
+def has_int8(weights: Path) -> bool:
+    """Whether there is a graph in eight bits, made from the very float graph that lies beside it."""
+    graph, int8 = graph_path(weights), int8_path(weights)
+    return graph.exists() and int8.exists() and fingerprint(graph) in int8.read_text()
+
+
+def has_gpu() -> bool:
+    """Whether a GPU is there that torch may use; to ask torch would mean to import it."""
+    return Path("/dev/nvidia0").exists()
+
+
+def _fastest(weights: Path) -> str:
+    if graph_path(weights).exists() and not has_gpu():
+        for name in ("openvino", "onnxruntime"):
+            if find_spec(name) is not None:
+                return name
     return "torch"
+
+
+def _lightest(name: str, weights: Path) -> Precision:
+    if name == "openvino" and has_int8(weights):
+        return "int8"
+    return "half" if name == "torch" and has_gpu() else "float"

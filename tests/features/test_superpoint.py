@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -18,6 +19,8 @@ from slam_frontend.models.onnx_graph import write_graph
 from slam_frontend.models.runtime import create_runtime
 from slam_frontend.models.superpoint import SuperPoint
 from slam_frontend.models.weights import save_checkpoint
+
+SAMPLE = Path(__file__).parents[2] / "sequences" / "sample"
 
 
 @pytest.fixture(scope="module")
@@ -76,25 +79,49 @@ def test_rows_and_columns_at_the_end_do_not_move_the_keypoints(weights):
 
 
 @pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
-def test_every_runtime_says_what_torch_says(weights, runtime):
+@pytest.mark.parametrize("size", [(64, 96), (96, 64)])
+def test_every_runtime_says_what_torch_says(weights, runtime, size):
     pytest.importorskip(runtime)
-    images = np.stack([image_of(64, 96, seed) for seed in (0, 1)])[:, None].astype(np.float32) / 255
-    expected = create_runtime("torch", weights).run(images)
-    for given, wanted in zip(create_runtime(runtime, weights).run(images), expected, strict=True):
-        np.testing.assert_allclose(given, wanted, atol=2e-2 * np.abs(wanted).max())
+    image = image_of(*size)
+    given, expected = (create_runtime(name, "float", weights).run(image) for name in (runtime, "torch"))
+    assert given[0].shape == size and given[1].shape == (64, size[0] // 8, size[1] // 8)
+    for ours, theirs in zip(given, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=2e-2 * np.abs(theirs).max())
 
 
-def test_openvino_runs_without_torch(weights):
+def test_openvino_runs_images_of_many_sizes_in_turns(weights):
     pytest.importorskip("openvino")
+    runtime = create_runtime("openvino", "float", weights)
+    first = runtime.run(image_of(64, 96))[0].copy()
+    for height in range(64, 64 + 8 * 8, 8):
+        assert runtime.run(image_of(height, 96))[0].shape == (height, 96)
+    np.testing.assert_array_equal(runtime.run(image_of(64, 96))[0], first)
+
+
+def test_features_stay_what_they_were_when_the_next_image_comes(weights):
+    pytest.importorskip("openvino")
+    extractor = create_extractor({"name": "superpoint-fast", "weights": weights, "runtime": "openvino"})
+    features = extractor.extract(image_of(96, 128))
+    copies = [array.copy() for array in (features.keypoints, features.scores, features.descriptors)]
+    extractor.extract(image_of(96, 128, seed=1))
+    for array, copy in zip((features.keypoints, features.scores, features.descriptors), copies, strict=True):
+        np.testing.assert_array_equal(array, copy)
+
+
+@pytest.mark.parametrize("settings", [{}, {"runtime": "openvino", "precision": "float"}])
+def test_openvino_runs_without_torch(settings):
+    """What a run does from the first import to the files at its end."""
+    pytest.importorskip("openvino")
+    overrides = "".join(f", '--set', 'extractor.{key}={value}'" for key, value in settings.items())
     code = (
-        "import sys, numpy as np\n"
-        "from slam_frontend.features import create_extractor\n"
-        f"extractor = create_extractor({{'name': 'superpoint-fast', 'weights': {str(weights)!r},"
-        " 'runtime': 'openvino'})\n"
-        "extractor.extract(np.zeros((64, 64), np.uint8))\n"
-        "assert 'torch' not in sys.modules"
+        "import sys, tempfile\n"
+        "from slam_frontend.cli.main import app\n"
+        f"arguments = ['run', {str(SAMPLE)!r}, '--limit', '3', '--out', tempfile.mkdtemp(){overrides}]\n"
+        "app(arguments, standalone_mode=False)\n"
+        "assert 'openvino' in sys.modules and 'torch' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
 
 
 def test_without_weights_there_is_a_sentence_and_no_random_network(tmp_path, monkeypatch):
@@ -108,7 +135,7 @@ def test_without_weights_there_is_a_sentence_and_no_random_network(tmp_path, mon
 def test_a_checkpoint_of_no_graph_says_how_to_get_one(tmp_path):
     save_checkpoint(tmp_path / "x.pt", SuperPoint(FAST), Card(name="x", network=FAST))
     with pytest.raises(WeightsError, match="runtime: torch"):
-        create_runtime("onnxruntime", tmp_path / "x.pt")
+        create_runtime("onnxruntime", "float", tmp_path / "x.pt")
 
 
 def test_a_colour_image_is_refused(weights):

@@ -1,0 +1,44 @@
+"""The network in eight bits: post-training quantisation of its ONNX graph for OpenVINO."""
+
+import io
+import logging
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from slam_frontend.models.runtime import fingerprint
+from slam_frontend.optional import require
+from slam_frontend.types import Array
+
+# Descriptors are scaled to length 1 in float: these are the layers of that, after the last convolution.
+KEPT_IN_FLOAT = ["Multiply", "ReduceSum", "ReduceL2", "Maximum", "Sqrt", "Power", "Divide"]
+
+
+def quantize_graph(graph: Path, images: Sequence[Array], path: Path) -> None:
+    """Write an ONNX graph in eight bits, its ranges those that grey images (H,W) uint8 lead to; its weights go
+    beside the ``.xml`` as ``.bin``."""
+    openvino = require("openvino", extra="fast")
+    nncf = require("nncf", extra="fast")
+    logging.getLogger("nncf").setLevel(logging.ERROR)
+    model = openvino.Core().read_model(graph)
+    dataset = nncf.Dataset(images, lambda image: image[None, None].astype("float32") / 255)
+    with redirect_stdout(io.StringIO()):  # its progress bars
+        quantized = nncf.quantize(
+            model,
+            dataset,
+            subset_size=len(images),
+            ignored_scope=nncf.IgnoredScope(types=KEPT_IN_FLOAT, validate=False),
+        )
+    quantized.set_rt_info(fingerprint(graph), ["slam_frontend", "made_from"])
+    _save(openvino, quantized, path)
+
+
+def _save(openvino: Any, model: Any, path: Path) -> None:
+    """Both files aside first; a graph is never seen with another one's weights."""
+    with TemporaryDirectory(dir=path.parent) as folder:
+        openvino.save_model(model, str(Path(folder) / path.name), compress_to_fp16=False)
+        path.unlink(missing_ok=True)
+        for suffix in (".bin", ".xml"):
+            (Path(folder) / path.name).with_suffix(suffix).replace(path.with_suffix(suffix))

@@ -1,0 +1,85 @@
+"""What ``auto`` stands for, and what can't be had together."""
+
+import hashlib
+import shutil
+
+import pytest
+
+from slam_frontend.config import ExtractorConfig
+from slam_frontend.errors import ConfigError, WeightsError
+from slam_frontend.features.superpoint import resolve
+from slam_frontend.models import runtime
+from slam_frontend.models.runtime import choose, create_runtime, graph_path, int8_path
+
+
+@pytest.fixture
+def weights(tmp_path):
+    """A checkpoint with a graph and one in eight bits beside it, as far as names tell."""
+    path = tmp_path / "net.pt"
+    path.write_bytes(b"checkpoint")
+    graph_path(path).write_bytes(b"graph")
+    int8_path(path).write_text(f'<made_from value="{hashlib.sha256(b"graph").hexdigest()}" />')
+    return path
+
+
+@pytest.fixture(autouse=True)
+def machine(monkeypatch):
+    """Says what is installed: everything, and no GPU, unless a test says otherwise."""
+
+    def set_up(installed=("openvino", "onnxruntime"), gpu=False):
+        monkeypatch.setattr(runtime, "find_spec", lambda name: object() if name in installed else None)
+        monkeypatch.setattr(runtime, "has_gpu", lambda: gpu)
+
+    set_up()
+    return set_up
+
+
+def test_the_fastest_that_is_installed_is_taken(weights, machine):
+    assert choose("auto", "auto", weights) == ("openvino", "int8")
+    machine(installed=("onnxruntime",))
+    assert choose("auto", "auto", weights) == ("onnxruntime", "float")
+    machine(installed=())
+    assert choose("auto", "auto", weights) == ("torch", "float")
+    machine(gpu=True)
+    assert choose("auto", "auto", weights) == ("torch", "half")
+
+
+def test_what_the_user_says_is_kept(weights):
+    assert choose("auto", "float", weights) == ("openvino", "float")
+    assert choose("torch", "auto", weights) == ("torch", "float")
+    assert choose("onnxruntime", "float", weights) == ("onnxruntime", "float")
+
+
+def test_without_a_graph_torch_runs_the_checkpoint(weights):
+    graph_path(weights).unlink()
+    assert choose("auto", "auto", weights) == ("torch", "float")
+
+
+def test_eight_bits_of_other_weights_are_not_taken(weights):
+    graph_path(weights).write_bytes(b"trained once more")
+    assert choose("auto", "auto", weights) == ("openvino", "float")
+    pytest.importorskip("openvino")
+    graph_path(weights).with_suffix(".json").write_text('{"name": "net"}')
+    with pytest.raises(WeightsError, match=r"made from another graph.*export int8 PHOTOS"):
+        create_runtime("auto", "int8", weights)
+
+
+def test_a_precision_that_a_runtime_lacks_is_one_sentence(weights):
+    for name, precision in (("torch", "int8"), ("onnxruntime", "int8"), ("openvino", "half")):
+        with pytest.raises(ConfigError, match=f"{precision} runs with"):
+            choose(name, precision, weights)
+    with pytest.raises(ConfigError, match="half needs a GPU"):
+        choose("auto", "half", weights)
+
+
+def test_a_config_is_told_what_auto_means_here(weights):
+    config = ExtractorConfig(name="superpoint-fast", weights=weights)
+    assert (resolve(config).runtime, resolve(config).precision) == ("openvino", "int8")
+    orb = ExtractorConfig(name="orb")
+    assert resolve(orb) is orb
+
+
+def test_missing_weights_are_named(weights):
+    shutil.move(weights, weights.with_name("moved.pt"))
+    with pytest.raises(WeightsError, match=r"net\.pt: no such checkpoint"):
+        choose("auto", "auto", weights)
