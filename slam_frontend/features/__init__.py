@@ -2,6 +2,6 @@
 
 from slam_frontend.features.base import Extractor
 from slam_frontend.features.binary import BinaryExtractor, binarise
-from slam_frontend.features.creation import create_extractor, parse_features
+from slam_frontend.features.creation import create_extractor, parse_features, resolve
 
-__all__ = ["BinaryExtractor", "Extractor", "binarise", "create_extractor", "parse_features"]
+__all__ = ["BinaryExtractor", "Extractor", "binarise", "create_extractor", "parse_features", "resolve"]

@@ -5,6 +5,8 @@ from typing import Any
 from slam_frontend.config import ExtractorConfig, parse_config
 from slam_frontend.features.base import Extractor
 from slam_frontend.features.binary import BinaryExtractor
+from slam_frontend.features.superpoint import LEARNED, shipped_weights
+from slam_frontend.models.runtime import choose
 from slam_frontend.registry import extractors
 
 BINARY = "binary-"  # before the name of any extractor: the same with its descriptors as bits
@@ -16,6 +18,15 @@ def create_extractor(config: ExtractorConfig | dict[str, Any]) -> Extractor:
         config = parse_config(ExtractorConfig, config, source="extractor")
     extractor: Extractor = extractors.resolve(config.name.removeprefix(BINARY))(_without_prefix(config))
     return BinaryExtractor(extractor) if config.name.startswith(BINARY) else extractor
+
+
+def resolve(config: ExtractorConfig) -> ExtractorConfig:
+    """The config with what ``auto`` stands for on this machine; that of an extractor without a network as it is."""
+    name = config.name.removeprefix(BINARY)
+    if name not in LEARNED:
+        return config
+    runtime, precision = choose(config.runtime, config.precision, config.weights or shipped_weights(name))
+    return config.model_copy(update={"runtime": runtime, "precision": precision})
 
 
 def parse_features(text: str) -> dict[str, Any]:

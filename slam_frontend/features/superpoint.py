@@ -1,6 +1,5 @@
 """SuperPoint behind the extractor's one call."""
 
-import logging
 from importlib import resources
 from pathlib import Path
 
@@ -11,10 +10,8 @@ from slam_frontend.config import ExtractorConfig
 from slam_frontend.errors import ConfigError, WeightsError
 from slam_frontend.models.decode import find_keypoints, sample_descriptors, sharpen
 from slam_frontend.models.network_config import CELL
-from slam_frontend.models.runtime import Runtime, choose, create_runtime
+from slam_frontend.models.runtime import Runtime, create_runtime
 from slam_frontend.types import Array, Features, Norm
-
-logger = logging.getLogger(__name__)
 
 LEARNED = ("superpoint", "superpoint-fast")
 
@@ -60,14 +57,6 @@ def create_superpoint_fast(config: ExtractorConfig) -> SuperPointExtractor:
     return _create("superpoint-fast", config)
 
 
-def resolve(config: ExtractorConfig) -> ExtractorConfig:
-    """The config with what ``auto`` stands for on this machine; that of another extractor as it is."""
-    if config.name not in LEARNED:
-        return config
-    runtime, precision = choose(config.runtime, config.precision, config.weights or shipped_weights(config.name))
-    return config.model_copy(update={"runtime": runtime, "precision": precision})
-
-
 def shipped_weights(name: str) -> Path:
     """The checkpoint of that name in the package, or WeightsError."""
     path = Path(str(resources.files("slam_frontend") / "weights")) / f"{name.replace('-', '_')}.pt"
@@ -80,8 +69,6 @@ def shipped_weights(name: str) -> Path:
 
 
 def _create(name: str, config: ExtractorConfig) -> SuperPointExtractor:
-    config = resolve(config)
-    logger.info("%s runs with %s in %s", name, config.runtime, config.precision)
     runtime = create_runtime(config.runtime, config.precision, config.weights or shipped_weights(name))
     return SuperPointExtractor(name, runtime, config)
 

@@ -1,6 +1,7 @@
 """What runs the network: torch, OpenVINO or ONNX Runtime behind one call; none is imported before it is chosen."""
 
 import hashlib
+import logging
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, Protocol
@@ -9,6 +10,8 @@ from slam_frontend.errors import ConfigError, WeightsError
 from slam_frontend.models.card import Card
 from slam_frontend.registry import Registry
 from slam_frontend.types import Array
+
+logger = logging.getLogger(__name__)
 
 Precision = Literal["float", "half", "int8"]
 
@@ -38,6 +41,7 @@ class Runtime(Protocol):
 def create_runtime(name: str, precision: str, weights: Path) -> Runtime:
     """The runtime of that name with the weights, ``auto`` standing for what ``choose`` says."""
     name, precision = choose(name, precision, weights)
+    logger.info("%s runs with %s in %s", weights.name, name, precision)
     runtime: Runtime = runtimes.resolve(name)(weights, precision)
     return runtime
 

@@ -7,7 +7,7 @@ import pytest
 
 from slam_frontend.config import ExtractorConfig
 from slam_frontend.errors import ConfigError, WeightsError
-from slam_frontend.features.superpoint import resolve
+from slam_frontend.features import resolve
 from slam_frontend.models import runtime
 from slam_frontend.models.runtime import choose, create_runtime, graph_path, int8_path
 
@@ -75,6 +75,8 @@ def test_a_precision_that_a_runtime_lacks_is_one_sentence(weights):
 def test_a_config_is_told_what_auto_means_here(weights):
     config = ExtractorConfig(name="superpoint-fast", weights=weights)
     assert (resolve(config).runtime, resolve(config).precision) == ("openvino", "int8")
+    binary = resolve(config.model_copy(update={"name": "binary-superpoint-fast"}))
+    assert (binary.name, binary.precision) == ("binary-superpoint-fast", "int8")
     orb = ExtractorConfig(name="orb")
     assert resolve(orb) is orb
 
