@@ -2,6 +2,8 @@
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
     from slam_frontend.datasets import Sequence
     from slam_frontend.frontend import Frontend
     from slam_frontend.pipeline import OnFrame, RunResult
+    from slam_frontend.viz.landmark_colours import LandmarkColours
+    from slam_frontend.viz.viewer import Viewer
+
+logger = logging.getLogger(__name__)
 
 EXIT_INTERRUPTED = 130
 DEFAULT_PARENT = Path("runs")
@@ -43,22 +49,30 @@ def run(
     out: Annotated[Path | None, typer.Option(help="Results; runs/SEQUENCE-FEATURES if not given.")] = None,
     live: Annotated[bool, typer.Option("--live/--deterministic", help="Leave out frames to keep pace.")] = False,
     tracks: Annotated[bool, typer.Option("--tracks", help="Keep tracks.npz, which exports start from.")] = False,
+    colour: Annotated[bool, typer.Option("--colour", help="Keep the colours of images in pictures and map.")] = False,
+    show: Annotated[bool, typer.Option("--show", help="Watch the run in a window, in 3-D and in colour.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON instead of tables.")] = False,
 ) -> None:
     """Track a recording: a trajectory, a map, metrics and pictures come out."""
     from slam_frontend.datasets import open_sequence
     from slam_frontend.frontend import Frontend
     from slam_frontend.results import free_folder, prepare_folder
+    from slam_frontend.viz.landmark_colours import LandmarkColours
 
     with warnings_on_stderr():
         settings = _settings(config, set, sensor, features)
-        sequence = open_sequence(path, format, settings.sensor, start, limit, stride, camera)
+        sequence = open_sequence(path, format, settings.sensor, start, limit, stride, camera, colour or show)
         settings = settings.model_copy(update={"sensor": str(sequence.sensor)})
         frontend = Frontend.from_config(settings, sequence.camera, sequence.sensor)
-        folder = prepare_folder(out or free_folder(DEFAULT_PARENT, f"{sequence.name}-{settings.extractor.name}"))
-        with log_file(folder / "run.log") as logger:
-            logger.info("%s", " ".join(sys.argv))
-            is_interrupted = _track(frontend, sequence, settings, folder, live, tracks, json, logger)
+        folder = out or free_folder(DEFAULT_PARENT, f"{sequence.name}-{settings.extractor.name}")
+        title = f"{sequence.name}, {sequence.sensor}, {settings.extractor.name}"
+        colours = LandmarkColours(frontend)
+        with _viewer(show, title, folder, frontend, sequence, colours) as viewer:
+            with log_file(prepare_folder(folder) / "run.log"):
+                logger.info("%s", " ".join(sys.argv))
+                is_interrupted = _track(frontend, sequence, settings, folder, live, tracks, json, colours, viewer)
+            if not is_interrupted:
+                viewer.finish()
     if is_interrupted:
         raise typer.Exit(EXIT_INTERRUPTED)
 
@@ -74,6 +88,26 @@ def _settings(
     return load_config(RunConfig, config, [*(overrides or []), *chosen])
 
 
+@contextmanager
+def _viewer(
+    is_wanted: bool, title: str, folder: Path, frontend: "Frontend", sequence: "Sequence", colours: "LandmarkColours"
+) -> "Iterator[Viewer]":
+    """A window, or nobody, for as long as the context lasts."""
+    from slam_frontend.types import Sensor
+    from slam_frontend.viz.live_window import WindowSettings
+    from slam_frontend.viz.viewer import LiveViewer, NullViewer
+
+    if not is_wanted:
+        yield NullViewer()
+        return
+    is_metric = sequence.sensor is not Sensor.MONO
+    viewer = LiveViewer(WindowSettings(title, folder, is_metric), frontend, colours, sequence.truth)
+    try:
+        yield viewer
+    finally:
+        viewer.close()
+
+
 def _track(
     frontend: "Frontend",
     sequence: "Sequence",
@@ -82,7 +116,8 @@ def _track(
     live: bool,
     keep_tracks: bool,
     as_json: bool,
-    logger: logging.Logger,
+    colours: "LandmarkColours",
+    viewer: "Viewer",
 ) -> bool:
     """Whether the user interrupted; what was tracked until then is written all the same."""
     from slam_frontend.adapters.tracks import FILENAME, TrackLog, write_tracks
@@ -90,12 +125,12 @@ def _track(
     from slam_frontend.errors import FrontendError
     from slam_frontend.results import to_json, write_run
     from slam_frontend.summary import summarise
-    from slam_frontend.viz.landmark_colours import LandmarkColours
     from slam_frontend.viz.snapshots import Snapshots
 
-    snapshots, colours = Snapshots(), LandmarkColours(frontend)
+    snapshots = Snapshots()
     log = TrackLog(frontend) if keep_tracks else None
-    watchers: list[OnFrame] = [snapshots.update, colours.update, *([] if log is None else [log.update])]
+    noting: list[OnFrame] = [snapshots.update, colours.update, *([] if log is None else [log.update])]
+    watchers = [*noting, viewer.update]  # last: whoever waits has seen everything
     try:
         result = _run_with_progress(frontend, sequence, live, watchers)
         summary = summarise(result, sequence.sensor, sequence.truth)

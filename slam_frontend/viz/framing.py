@@ -8,7 +8,7 @@ from slam_frontend.types import Array
 
 FIELD_OF_VIEW_DEG = 45.0  # vertical
 ELEVATION_DEG = 38.0
-AZIMUTHS_DEG = (0, 30, -30, 60, -60)  # from straight behind
+AZIMUTHS_DEG = (0.0, 30.0, -30.0, 60.0, -60.0)  # from straight behind
 ENOUGH = 1.1  # a view from straighter behind may be that much farther
 MARGIN = 1.06
 
@@ -25,6 +25,11 @@ class Viewpoint:
     def moved(self, offset: Array) -> "Viewpoint":
         """The same view from elsewhere."""
         return replace(self, lookat=self.lookat + offset)
+
+    def beside(self, share: float, aspect: float) -> "Viewpoint":
+        """The same view where a panel hides that share of the picture on the left: what mattered moves to the right."""
+        width = 2 * self.distance * np.tan(np.deg2rad(FIELD_OF_VIEW_DEG) / 2) * aspect
+        return self.moved(share / 2 * width * np.cross(self.front, self.up))
 
     @property
     def eye(self) -> Array:
@@ -44,9 +49,11 @@ def behind(forward: Array, up: Array, azimuth_deg: float = 0.0) -> tuple[Array, 
     return front, np.sin(elevation) * flat + np.cos(elevation) * up
 
 
-def overview(points: Array, forward: Array, up: Array, aspect: float) -> Viewpoint:
+def overview(
+    points: Array, forward: Array, up: Array, aspect: float, azimuths_deg: tuple[float, ...] = AZIMUTHS_DEG
+) -> Viewpoint:
     """The view from behind and above in which all (M,3) points fill a picture of the given aspect best."""
-    views = [_fitted(points, *behind(forward, up, azimuth), aspect) for azimuth in AZIMUTHS_DEG]
+    views = [_fitted(points, *behind(forward, up, azimuth), aspect) for azimuth in azimuths_deg]
     nearest = min(view.distance for view in views)
     return next(view for view in views if view.distance <= ENOUGH * nearest)
 

@@ -116,11 +116,10 @@ def upward(T_world_cam: Array) -> Array:
 
 
 def thinned(T_world_cam: Array, apart: float) -> Array:
-    """Those of (K,4,4) cameras, in their order, that are so far from the one kept before."""
-    kept: list[int] = []
-    for row, position in enumerate(T_world_cam[:, :3, 3]):  # each depends on the one before
-        if not kept or np.linalg.norm(position - T_world_cam[kept[-1], :3, 3]) >= apart:
-            kept.append(row)
+    """Those of (K,4,4) cameras, the first ones, that are all so far from each other."""
+    positions, kept = T_world_cam[:, :3, 3], np.zeros(len(T_world_cam), bool)
+    for row in range(len(positions)):  # each depends on those before
+        kept[row] = bool((np.linalg.norm(positions[kept] - positions[row], axis=1) >= apart).all())
     return np.asarray(T_world_cam[kept])
 
 

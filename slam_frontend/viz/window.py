@@ -20,6 +20,7 @@ from slam_frontend.viz.scene3d import FLOOR, PAPER, Scene
 
 PATH_PIXELS = 4.0  # width of a line
 START_PIXELS = 11.0
+POINT_PIXELS, MANY_POINTS = (4.5, 3.5, 2.5), (3_000, 30_000)  # the more points, the smaller
 TRUTH_SWELLING = 1.25  # the truth is dashed and goes around the estimate, so that both show where they agree
 ZOOM = 0.7  # of Open3D's, where the distance is the viewpoint's; its wheel goes from 0.02 to 2
 NEAR, FAR = 0.02, 200.0  # clipping, in distances of the eye
@@ -39,7 +40,7 @@ class Window:
     ) -> None:
         """ViewerError where no window can be opened; an invisible one needs no display."""
         if visible and not has_display():
-            raise ViewerError("there is no display to open a window on: set DISPLAY, or do without the window")
+            raise ViewerError("no display to open a window on: do without --show, or give --screenshot FILE to view")
         self._o3d = require("open3d", extra="viewer")
         self._o3d.utility.set_verbosity_level(self._o3d.utility.VerbosityLevel.Error)
         self._window = self._o3d.visualization.VisualizerWithKeyCallback()
@@ -95,6 +96,8 @@ class Window:
     def show(self, scene: Scene) -> None:
         """Draw this scene from now on."""
         self._scene = scene
+        size = POINT_PIXELS[int(np.searchsorted(MANY_POINTS, len(scene.points)))]
+        self._window.get_render_option().point_size = size * self._line_pixels
         self._replace("points", self._point_cloud(scene.points, scene.colours))
         self._replace("floor", self._lines([(FLOOR, floor.lines) for floor in scene.floors]))
         groups = [(group.colour, outlines(group.T_world_cam, group.depth, group.half)) for group in scene.cameras]
@@ -140,7 +143,6 @@ class Window:
         options.light_on = False  # a colour is exactly what the legend says
         options.mesh_show_back_face = True
         options.line_width = 1.5 * self._line_pixels
-        options.point_size = 3.5 * self._line_pixels
 
     def _callback(self, action: Callable[[], None]) -> Callable[[Any], bool]:
         def pressed(_window: Any) -> bool:
@@ -174,7 +176,7 @@ class Window:
             radii = width / 2 * np.linalg.norm(cut - viewpoint.eye, axis=2)
             parts.append((path.colour, *tubes(cut, radii)))
         for start in self._scene.starts:
-            radius = START_PIXELS / 2 * pixel * float(np.linalg.norm(start - viewpoint.eye))
+            radius = START_PIXELS / 2 * pixel * max(float(np.linalg.norm(start - viewpoint.eye)), NEAR)
             dot = self._o3d.geometry.TriangleMesh.create_sphere(radius, resolution=12)
             parts.append((TRUTH, np.asarray(dot.vertices) + start, np.asarray(dot.triangles)))
         self._replace("paths", self._mesh(parts))
@@ -231,7 +233,7 @@ class Window:
         utility, geometry = self._o3d.utility, self._o3d.geometry
         triangles = utility.Vector3iVector([[0, 1, 2], [0, 2, 3]])
         mesh = geometry.TriangleMesh(utility.Vector3dVector(corners), triangles)
-        mesh.triangle_uvs = utility.Vector2dVector([[0, 1], [1, 1], [1, 0], [0, 1], [1, 0], [0, 0]])
+        mesh.triangle_uvs = utility.Vector2dVector([[0, 0], [1, 0], [1, 1], [0, 0], [1, 1], [0, 1]])
         mesh.triangle_material_ids = utility.IntVector([0, 0])
         mesh.textures = [geometry.Image(np.ascontiguousarray(image))]
         return mesh

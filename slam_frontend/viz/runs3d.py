@@ -1,0 +1,148 @@
+"""Finished runs as scenes in the coordinates of their truth."""
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from slam_frontend.errors import SequenceError
+from slam_frontend.evaluation.trajectory import AlignedPair, align_to_truth
+from slam_frontend.ply import PointCloud
+from slam_frontend.run_folder import RunFolder
+from slam_frontend.trajectory import Trajectory
+from slam_frontend.types import Array
+from slam_frontend.viz.legend import Entry
+from slam_frontend.viz.plots import TRUTH, error_unit
+from slam_frontend.viz.scene3d import (
+    RUN_COLOURS,
+    Cameras,
+    Path3d,
+    Scene,
+    by_age,
+    floor_below,
+    on_paper,
+    thinned,
+    upward,
+)
+
+APART = 2.0  # between two cameras, in their own size
+
+
+@dataclass(frozen=True)
+class RunScene:
+    """One run, ready to be drawn."""
+
+    title: Entry
+    scene: Scene
+    by_age: Array  # (P,3) uint8, other colours of its landmarks
+    has_colours: bool  # whether the scene's own are those of the images
+    forward: Array  # (3,) where its cameras look on the whole
+    has_truth: bool
+    is_metric: bool
+    recording: int  # equal for those that show the same one
+
+
+def run_scenes(runs: list[tuple[RunFolder, PointCloud]], truth: Trajectory | None = None) -> list[RunScene]:
+    """Each run against the truth that is given or that it kept, or else against the first one.
+
+    SequenceError where a given truth has nothing to do with a run.
+    """
+    first = runs[0][0]
+    scenes = []
+    for number, (run, cloud) in enumerate(runs):
+        true = truth or run.truth or (first.truth if run.is_of_same_recording(first) else None)
+        reference = true or (_longest(first) if run is not first and run.is_of_same_recording(first) else None)
+        pair = _pair(run, reference, must_fit=truth is not None)
+        colour = RUN_COLOURS[number % len(RUN_COLOURS)]
+        recording = next(i for i, (other, _) in enumerate(runs) if other is run or run.is_of_same_recording(other))
+        scenes.append(replace(_run_scene(run, cloud, pair, true if pair else None, colour), recording=recording))
+    return scenes
+
+
+def _pair(run: RunFolder, reference: Trajectory | None, must_fit: bool) -> AlignedPair | None:
+    if reference is None:
+        return None
+    try:
+        return align_to_truth(_longest(run), reference, "se3" if run.is_metric else "sim3")
+    except SequenceError:
+        if must_fit:
+            raise
+        return None
+
+
+def _longest(run: RunFolder) -> Trajectory:
+    return run.final.keep(run.longest_segment)
+
+
+def _run_scene(
+    run: RunFolder, cloud: PointCloud, pair: AlignedPair | None, truth: Trajectory | None, colour: str
+) -> RunScene:
+    cloud = _of_longest_map(cloud, run)
+    T_world_cam, points = _longest(run).T_world_cam, cloud.positions.astype(np.float64)
+    if pair is not None:
+        T = pair.T_truth_estimate
+        T_world_cam, points = pair.move(T_world_cam), pair.scale * points @ T[:3, :3].T + T[:3, 3]
+    poses = T_world_cam[np.isfinite(T_world_cam).all(axis=(1, 2))]
+    if not len(poses):
+        raise SequenceError(f"{run.path}: this run never located its camera, so there is nothing to see")
+    paths = [Path3d(colour, T_world_cam[:, :3, 3])]
+    if truth is not None:
+        paths.append(Path3d(TRUTH, _during(truth, run.final).T_world_cam[:, :3, 3], is_dashed=True))
+    ages = by_age(len(points))
+    scene = Scene(
+        up=upward(poses),
+        paths=tuple(paths),
+        starts=poses[:1, :3, 3],
+        points=points,
+        colours=ages if cloud.colours is None else on_paper(cloud.colours),
+    )
+    return RunScene(
+        title=Entry("line", ", ".join([run.name, f"{len(points):,} landmarks", *_error(pair, truth)]), colour),
+        scene=_furnished(scene, Cameras(colour, _keyframes(run, T_world_cam), 1.0, _shape(run))),
+        by_age=ages,
+        has_colours=cloud.colours is not None,
+        forward=poses[:, :3, 2].mean(axis=0),
+        has_truth=truth is not None,
+        is_metric=run.is_metric or truth is not None,
+        recording=0,
+    )
+
+
+def _of_longest_map(cloud: PointCloud, run: RunFolder) -> PointCloud:
+    """The landmarks that have to do with the path that is shown."""
+    if cloud.segments is None or run.frames is None or not run.longest_segment.any():
+        return cloud
+    return cloud.select(cloud.segments == run.frames.segments[run.longest_segment][0])
+
+
+def _during(truth: Trajectory, path: Trajectory) -> Trajectory:
+    """The part of the truth that the run could have seen."""
+    times = path.timestamps
+    return truth.select((truth.timestamps >= times[0] - 0.05) & (truth.timestamps <= times[-1] + 0.05))
+
+
+def _error(pair: AlignedPair | None, truth: Trajectory | None) -> list[str]:
+    if pair is None or truth is None:
+        return []
+    rmse = float(np.sqrt(np.mean(pair.errors**2)))
+    unit, per_metre = error_unit(rmse)
+    return [f"ATE {per_metre * rmse:.3g} {unit}"]
+
+
+def _keyframes(run: RunFolder, T_world_cam: Array) -> Array:
+    """(K,4,4) poses of the keyframes; without a table, of all frames."""
+    rows = np.ones(len(T_world_cam), bool) if run.frames is None else run.frames.is_keyframe
+    return np.asarray(T_world_cam[rows & np.isfinite(T_world_cam).all(axis=(1, 2))])
+
+
+def _shape(run: RunFolder) -> tuple[float, float]:
+    """Half the width and height that an image of the run is drawn with."""
+    picture = next((cv2.imread(str(path)) for path in run.pictures.values()), None)
+    return (0.5, 0.375) if picture is None else (0.5, 0.5 * picture.shape[0] / picture.shape[1])
+
+
+def _furnished(scene: Scene, cameras: Cameras) -> Scene:
+    """With a floor, and with cameras that are not so many that one hides the other."""
+    depth = scene.camera_depth()
+    cameras = replace(cameras, depth=depth, T_world_cam=thinned(cameras.T_world_cam, APART * depth))
+    return replace(scene, cameras=(cameras,), floors=(floor_below(scene.heart(), scene.up),))
