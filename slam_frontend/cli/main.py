@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from slam_frontend import __version__
-from slam_frontend.cli import bench, evaluate, export, features, report, run, train
+from slam_frontend.cli import bench, evaluate, export, features, report, run, train, view
 from slam_frontend.errors import FrontendError
 
 EXIT_USER_ERROR = 2
@@ -33,6 +33,7 @@ def root(
 
 app.command("run")(run.run)
 app.command("report")(report.report)
+app.command("view")(view.view)
 app.command("bench")(bench.bench)
 features.register(evaluate.app)
 app.add_typer(evaluate.app, name="evaluate")
