@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "slam_frontend"
 LAYERS = [
     {"errors", "types"},
-    {"optional", "registry", "config", "geometry", "files", "clock", "prefetch"},
+    {"optional", "registry", "config", "geometry", "files", "clock", "prefetch", "watch"},
     {"trajectory", "models", "ply", "frame_table"},
     {"features", "matching", "datasets", "run_folder"},
     {"mapping", "evaluation"},
@@ -21,7 +21,15 @@ LAYERS = [
     {"results"},
     {"cli"},
 ]
-TORCH_ROOMS = ("models/", "features/superpoint.py", "training/", "export/", "adapters/", "cli/features.py")
+TORCH_ROOMS = (
+    "models/",
+    "features/superpoint.py",
+    "training/",
+    "export/",
+    "adapters/",
+    "cli/features.py",
+    "cli/heatmaps.py",
+)
 OPTIONAL = {
     "open3d", "matplotlib", "plotly", "openvino", "nncf", "onnx", "onnxruntime", "h5py", "pycolmap", "tensorboard"
 }  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from slam_frontend import __version__
-from slam_frontend.cli import bench, evaluate, export, features, report, run, train, view
+from slam_frontend.cli import bench, evaluate, export, features, report, run, show, train, view
 from slam_frontend.errors import FrontendError
 
 EXIT_USER_ERROR = 2
@@ -37,6 +37,7 @@ app.command("view")(view.view)
 app.command("bench")(bench.bench)
 features.register(evaluate.app)
 app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(show.app, name="show")
 app.add_typer(train.app, name="train")
 app.add_typer(export.app, name="export")
 

@@ -1,7 +1,7 @@
 """A page about one run or several: one HTML file that holds everything it shows."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from html import escape
 
 from slam_frontend import __version__
@@ -19,8 +19,7 @@ from slam_frontend.viz.report_figures import (
 from slam_frontend.viz.report_frames import gallery
 from slam_frontend.viz.report_style import SCRIPT, STYLE
 from slam_frontend.viz.report_tables import metrics_tables, settings_table
-
-Watch = Callable[[str, int, int], None]  # what is being done, how many are done, of how many
+from slam_frontend.watch import Watch
 
 RESULTS = "Errors are those of the trajectory after mapping where nothing else is said."
 ERRORS = "Online is each pose as it was known at its frame, after mapping the same pose at the end of the run."
