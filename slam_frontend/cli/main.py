@@ -1,5 +1,6 @@
 """The command ``slam-frontend``: nothing heavy is imported before a command really runs."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -44,6 +45,8 @@ app.add_typer(export.app, name="export")
 
 def main() -> None:
     """Run the command line; what a user can cause ends in one sentence and exit code 2."""
+    # The products of tracking and mapping are small: numpy's threads would cost half as much again as they give.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         app()
     except FrontendError as error:
