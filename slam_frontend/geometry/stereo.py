@@ -26,7 +26,7 @@ def match_rows(left: Array, right: Array, keypoints: Array, min_disparity: float
 def _shrink(image: Array) -> Array:
     height, width = image.shape
     small = cv2.resize(image, (width // COARSE, height // COARSE), interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.float32)
+    return np.asarray(small, np.int16)
 
 
 def _search_rows(left: Array, right: Array, keypoints: Array, num_disparities: int) -> Array:
@@ -39,14 +39,17 @@ def _search_rows(left: Array, right: Array, keypoints: Array, num_disparities: i
     x = np.clip(np.rint(keypoints[:, 0] - 0.5 + 0.5 / COARSE).astype(int), 0, width - 1)
     y = np.clip(np.rint(keypoints[:, 1] - 0.5 + 0.5 / COARSE).astype(int), 0, height - 1)
 
-    patches = np.lib.stride_tricks.sliding_window_view(left, (size, size))[y, x]  # (N,size,size)
+    # keypoints last: the loop over the patch's pixels then runs through contiguous memory that stays in the cache
+    patches = np.lib.stride_tricks.sliding_window_view(left, (size, size))[y, x].transpose(1, 2, 0).copy()
     strips = np.lib.stride_tricks.sliding_window_view(right, (size, size + num_disparities))[y, x]
-    costs = np.zeros((len(x), num_disparities + 1), np.float32)
-    for row in range(size):  # a loop over the patch's pixels: its slices stay in the cache, a 4-d array does not
+    strips = strips.transpose(1, 2, 0).copy()  # (size,size+D,N)
+    costs = np.zeros((num_disparities + 1, len(x)), np.int16)
+    difference = np.empty_like(costs)
+    for row in range(size):
         for column in range(size):
-            shifted = strips[:, row, column : column + num_disparities + 1]
-            costs += np.abs(shifted - patches[:, row, column, None])
-    return _unique_minimum(costs[:, ::-1])  # column d: disparity d
+            np.subtract(strips[row, column : column + num_disparities + 1], patches[row, column], out=difference)
+            costs += np.abs(difference, out=difference)
+    return _unique_minimum(costs[::-1].T.astype(np.float32))  # column d: disparity d
 
 
 def _unique_minimum(costs: Array) -> Array:
