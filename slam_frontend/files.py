@@ -18,6 +18,14 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         ) from error
 
 
+def write_once(path: Path, content: str | bytes) -> None:
+    """Put the content at the path in one step; OutputError where anything else lies there already."""
+    data = content.encode() if isinstance(content, str) else content
+    if path.exists() and not (path.is_file() and path.read_bytes() == data):
+        raise OutputError(f"{path}: is there already and holds something else; choose another name, or remove it")
+    write_atomically(path, data)
+
+
 def _replace(path: Path, data: bytes) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from slam_frontend.adapters.photogrammetry import Job, Material, Report, Watch, ignore_progress
+from slam_frontend.adapters.photogrammetry import Job, Material, Report
 from slam_frontend.adapters.workbench import Workbench
 from slam_frontend.errors import SequenceError
 from slam_frontend.optional import require
 from slam_frontend.types import Array, Camera
+from slam_frontend.watch import Watch, ignore_progress
 
 DATABASE = "database.db"
 CORNER = 0.5  # COLMAP counts from the corner of the first pixel, we from its centre

@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 
 from slam_frontend.adapters.colmap import CORNER, to_colmap
-from slam_frontend.adapters.photogrammetry import Watch, ignore_progress
 from slam_frontend.adapters.tracks import Tracks
 from slam_frontend.errors import OutputError
 from slam_frontend.files import write_atomically
@@ -18,6 +17,7 @@ from slam_frontend.geometry import se3
 from slam_frontend.geometry.camera import project
 from slam_frontend.optional import require
 from slam_frontend.types import Array, Frame
+from slam_frontend.watch import Watch, ignore_progress
 
 MODEL, IMAGES = Path("sparse/0"), "images"  # where Gaussian splatting looks for them
 IMAGE = "{:06d}.png"  # by the index of the frame in its recording
@@ -35,7 +35,7 @@ class ModelReport:
 
 
 def export_colmap_model(
-    tracks: Tracks, out: Path, recording: Iterable[Frame] = (), watch: Watch = ignore_progress
+    tracks: Tracks, out: Path, recording: Iterable[Frame] | None = None, watch: Watch = ignore_progress
 ) -> ModelReport:
     """Write the located keyframes of the longest segment and the points that two of them see; OutputError where there
     are none, or something else lies in the folder. With the frames of the ``recording`` the images lie there too."""
@@ -52,7 +52,8 @@ def export_colmap_model(
     try:
         (aside / MODEL).mkdir(parents=True)
         model.write(aside / MODEL)
-        _write_images(tracks.indices[frames], recording, aside / IMAGES, watch)
+        if recording is not None:
+            _write_images(tracks.indices[frames], recording, aside / IMAGES, watch)
         if out.exists():
             out.rmdir()
         aside.replace(out)
@@ -89,18 +90,17 @@ def _good_sights(tracks: Tracks, frames: Array) -> Array:
 def _write_images(indices: Array, recording: Iterable[Frame], folder: Path, watch: Watch) -> None:
     """The frames of the given indices, in colour where they have any."""
     missing = set(indices.tolist())
+    folder.mkdir()
     for frame in recording:
         if frame.index not in missing:
             continue
-        folder.mkdir(exist_ok=True)
         picture = frame.image if frame.colour is None else frame.colour[:, :, ::-1]
         write_atomically(folder / IMAGE.format(frame.index), cv2.imencode(".png", picture)[1].tobytes())
         missing.remove(frame.index)
         watch("images", len(indices) - len(missing), len(indices))
         if not missing:
             return
-    if folder.exists():
-        raise OutputError(f"the recording has no frame {min(missing)}, which the run made a keyframe; give its own one")
+    raise OutputError(f"the recording has no frame {min(missing)}, which the run made a keyframe; give its own one")
 
 
 def _build(pycolmap: Any, tracks: Tracks, frames: Array, rows: Array) -> Any:

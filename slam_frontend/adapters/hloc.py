@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from slam_frontend.adapters.binary import as_floats
-from slam_frontend.adapters.photogrammetry import Job, Material, Report, Watch, ignore_progress
+from slam_frontend.adapters.photogrammetry import Job, Material, Report
 from slam_frontend.adapters.workbench import Workbench
 from slam_frontend.optional import require
 from slam_frontend.types import Array, Features, Matches, Norm
+from slam_frontend.watch import Watch, ignore_progress
 
 FEATURES, MATCHES, PAIRS = "features.h5", "matches.h5", "pairs.txt"
 

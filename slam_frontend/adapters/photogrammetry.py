@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,9 @@ from slam_frontend.errors import SequenceError
 from slam_frontend.features import create_extractor
 from slam_frontend.matching import create_matcher
 from slam_frontend.types import Features, Matches
+from slam_frontend.watch import Watch
 
 logger = logging.getLogger(__name__)
-
-Watch = Callable[[str, int, int], None]  # what is being done, how many are done, of how many
-
-
-def ignore_progress(_stage: str, _done: int, _total: int) -> None:
-    """For who doesn't watch."""
 
 
 @dataclass(frozen=True)

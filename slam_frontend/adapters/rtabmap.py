@@ -59,14 +59,18 @@ def export_rtabmap(folder: Path, extractor: ExtractorConfig, matcher: MatcherCon
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        foreign = [name for name in scripts if (folder / name).exists() and MARK not in (folder / name).read_text()]
-    except (OSError, UnicodeDecodeError) as error:
+        other = [folder / name for name, text in scripts.items() if _is_other(folder / name, text)]
+    except OSError as error:
         raise OutputError(f"{folder}: can't be used ({error}); choose another folder") from error
-    if foreign:
-        raise OutputError(f"{folder / foreign[0]}: exists and isn't ours; choose another folder")
+    if other:  # before the first of them is written
+        raise OutputError(f"{other[0]}: is there already and says something else; choose another folder, or remove it")
     for name, text in scripts.items():
         write_atomically(folder / name, text)
     return [folder / name for name in scripts]
+
+
+def _is_other(path: Path, text: str) -> bool:
+    return path.exists() and path.read_bytes() != text.encode()
 
 
 def _differing(section: ExtractorConfig | MatcherConfig) -> dict[str, Any]:

@@ -63,7 +63,8 @@ class Workbench:
         """Let ``write`` make a file aside and put it into the folder when it is whole."""
         aside = self.folder / UNFINISHED / name
         try:
-            aside.unlink(missing_ok=True)
+            for left in aside.parent.glob(f"{name}*"):  # by who was killed; SQLite writes more than one file
+                left.unlink()
             write(aside)
             aside.replace(self.folder / name)
             self._published.append(name)
@@ -100,8 +101,10 @@ class Workbench:
                 f"{self.folder}: holds another export, whose {key} was {before.get(key)} and not "
                 f"{self.settings.get(key)}; choose another folder, or remove this one"
             )
-        (self.folder / UNFINISHED).mkdir(exist_ok=True)
-        return bool(stamp.get("finished")) and all((self.folder / name).exists() for name in stamp["files"])
+        is_finished = bool(stamp.get("finished")) and all((self.folder / name).exists() for name in stamp["files"])
+        if not is_finished:
+            (self.folder / UNFINISHED).mkdir(exist_ok=True)
+        return is_finished
 
     def _stamp(self, finished: bool) -> None:
         content = {"finished": finished, "files": self._published, "settings": self.settings}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from slam_frontend.adapters.colmap_model import export_colmap_model
-from slam_frontend.adapters.track_table import COLUMNS, track_table, write_track_table
+from slam_frontend.adapters.track_table import CHUNK, COLUMNS, export_track_table, track_table
 from slam_frontend.adapters.tracks import FILENAME, TrackLog, Tracks, read_tracks, write_tracks
 from slam_frontend.config import RunConfig
 from slam_frontend.datasets import open_sequence
@@ -75,9 +75,10 @@ def test_ids_last_and_velocities_are_those_of_the_positions(tracks: Tracks) -> N
     assert checked > 20
 
 
-@pytest.mark.parametrize("name", ["tracks.csv", "tracks.npz"])
+@pytest.mark.parametrize("name", ["table.csv", "table.npz"])
 def test_the_table_is_read_back_from_either_file(name: str, tracks: Tracks, tmp_path: Path) -> None:
-    assert write_track_table(tracks, tmp_path / name) == len(tracks.sight_frames)
+    write_tracks(tracks, tmp_path / FILENAME)
+    assert export_track_table(tmp_path, tmp_path / name) == len(tracks.sight_frames)
     expected = track_table(tracks)
     if name.endswith(".csv"):
         assert (tmp_path / name).read_text().startswith("frame,timestamp,id,u,v,x,y,vx,vy\n0,0.000000000,")
@@ -86,6 +87,38 @@ def test_the_table_is_read_back_from_either_file(name: str, tracks: Tracks, tmp_
         with np.load(tmp_path / name) as arrays:
             read = np.column_stack([arrays[column] for column in COLUMNS])
     assert np.allclose(read, expected, atol=1e-4)
+
+
+def test_the_table_of_another_run_is_not_overwritten(tracks: Tracks, tmp_path: Path) -> None:
+    write_tracks(tracks, tmp_path / FILENAME)
+    for name in ("table.csv", "table.npz"):
+        export_track_table(tmp_path, tmp_path / name)
+        export_track_table(tmp_path, tmp_path / name)
+        write_tracks(replace(tracks, timestamps=tracks.timestamps + 1), tmp_path / FILENAME)
+        before = (tmp_path / name).read_bytes()
+        with pytest.raises(OutputError, match="holds something else"):
+            export_track_table(tmp_path, tmp_path / name)
+        assert (tmp_path / name).read_bytes() == before
+        write_tracks(tracks, tmp_path / FILENAME)
+
+
+def test_the_table_in_a_runs_own_folder_is_that_of_its_last_tracks(tracks: Tracks, tmp_path: Path) -> None:
+    for shift in (0, 1):
+        write_tracks(replace(tracks, timestamps=tracks.timestamps + shift), tmp_path / FILENAME)
+        export_track_table(tmp_path)
+        rows = np.loadtxt(tmp_path / "tracks.csv", delimiter=",", skiprows=1)
+        assert rows[0, 1] == pytest.approx(tracks.timestamps[0] + shift)
+
+
+def test_a_long_table_says_how_far_it_has_come(tracks: Tracks, tmp_path: Path) -> None:
+    times = 1 + 2 * CHUNK // len(tracks.sight_frames)
+    columns = ("sight_frames", "sight_landmarks", "sight_pixels", "sight_undistorted")
+    long = replace(tracks, **{name: np.concatenate([getattr(tracks, name)] * times) for name in columns})
+    write_tracks(long, tmp_path / FILENAME)
+    said = []
+    count = export_track_table(tmp_path, watch=lambda *now: said.append(now))
+    assert len((tmp_path / "tracks.csv").read_text().splitlines()) == 1 + count
+    assert said[0] == ("sights", CHUNK, count) and said[-1] == ("sights", count, count)
 
 
 def test_colmap_opens_our_map_as_a_model(tracks: Tracks, tmp_path: Path) -> None:
@@ -147,4 +180,6 @@ def test_another_recordings_images_are_refused(tracks: Tracks, tmp_path: Path) -
     pytest.importorskip("pycolmap", reason="pycolmap is not installed: pip install slam-frontend[colmap]")
     with pytest.raises(OutputError, match="the recording has no frame"):
         export_colmap_model(tracks, tmp_path / "model", open_sequence(SAMPLE, limit=2))
+    with pytest.raises(OutputError, match="the recording has no frame 0"):
+        export_colmap_model(tracks, tmp_path / "model", [])
     assert not list(tmp_path.iterdir())

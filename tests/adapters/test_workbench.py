@@ -56,6 +56,7 @@ def test_a_finished_export_is_left_alone(make_job, extracted) -> None:
     stamp = (job.out / "features.h5").stat().st_mtime_ns
     assert export_hloc(job) is None
     assert len(extracted) == 3
+    assert not (job.out / UNFINISHED).exists()
     assert (job.out / "features.h5").stat().st_mtime_ns == stamp
 
 
@@ -99,6 +100,17 @@ def test_a_failed_write_leaves_nothing_half_done(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"result\.bin: can't be written \(No space left on device\)"):
         bench.publish("result.bin", write)
     assert not (tmp_path / "out" / "result.bin").exists()
+
+
+def test_what_a_killed_write_left_is_not_taken_for_part_of_the_next(tmp_path: Path) -> None:
+    """SQLite would take up a log beside a database of the same name."""
+    bench = Workbench(tmp_path / "out", {})
+    (tmp_path / "out" / UNFINISHED / "database.db").write_text("half")
+    (tmp_path / "out" / UNFINISHED / "database.db-wal").write_text("log")
+    seen = []
+    bench.publish("database.db", lambda path: seen.append(list(path.parent.iterdir())) or path.write_text("whole"))
+    assert seen == [[]]
+    assert (tmp_path / "out" / "database.db").read_text() == "whole"
 
 
 def test_broken_images_are_skipped_and_counted(make_job, photos: Path) -> None:
