@@ -39,7 +39,10 @@ def run(
     path: Annotated[Path, typer.Argument(help="A recording: a TUM, KITTI or EuRoC folder, images, a video, a camera.")],
     format: Annotated[str, typer.Option(help="auto, tum, kitti, euroc, images, video.")] = "auto",
     sensor: Annotated[SensorChoice | None, typer.Option(help="What to use; auto takes all there is.")] = None,
-    features: Annotated[str | None, typer.Option(help="superpoint, superpoint-fast, orb, sift, fast.")] = None,
+    features: Annotated[
+        str | None, typer.Option(help="superpoint-fast, superpoint-fast:float, superpoint, orb, sift, fast.")
+    ] = None,
+    runtime: Annotated[str | None, typer.Option(help="Of the network: auto, openvino, onnxruntime, torch.")] = None,
     config: Annotated[Path | None, typer.Option(help="A YAML file of settings.")] = None,
     set: Annotated[list[str] | None, typer.Option(help="One setting, such as tracker.min_inliers=20.")] = None,
     camera: Annotated[Path | None, typer.Option(help="A camera YAML, for images and videos.")] = None,
@@ -55,21 +58,24 @@ def run(
 ) -> None:
     """Track a recording: a trajectory, a map, metrics and pictures come out."""
     from slam_frontend.datasets import open_sequence
+    from slam_frontend.features import resolve
     from slam_frontend.frontend import Frontend
     from slam_frontend.results import free_folder, prepare_folder
     from slam_frontend.viz.landmark_colours import LandmarkColours
 
     with warnings_on_stderr():
-        settings = _settings(config, set, sensor, features)
+        settings = _settings(config, set, sensor, features, runtime)
         sequence = open_sequence(path, format, settings.sensor, start, limit, stride, camera, colour or show)
-        settings = settings.model_copy(update={"sensor": str(sequence.sensor)})
+        really = {"sensor": str(sequence.sensor), "extractor": resolve(settings.extractor)}
+        settings = settings.model_copy(update=really)
         frontend = Frontend.from_config(settings, sequence.camera, sequence.sensor)
         folder = out or free_folder(DEFAULT_PARENT, f"{sequence.name}-{settings.extractor.name}")
-        title = f"{sequence.name}, {sequence.sensor}, {settings.extractor.name}"
+        title = _title(sequence, settings)
         colours = LandmarkColours(frontend)
         with _viewer(show, title, folder, frontend, sequence, colours) as viewer:
             with log_file(prepare_folder(folder) / "run.log"):
                 logger.info("%s", " ".join(sys.argv))
+                logger.info("%s", title)
                 is_interrupted = _track(frontend, sequence, settings, folder, live, tracks, json, colours, viewer)
             if not is_interrupted:
                 viewer.finish()
@@ -78,14 +84,27 @@ def run(
 
 
 def _settings(
-    config: Path | None, overrides: list[str] | None, sensor: SensorChoice | None, features: str | None
+    config: Path | None,
+    overrides: list[str] | None,
+    sensor: SensorChoice | None,
+    features: str | None,
+    runtime: str | None,
 ) -> "RunConfig":
     """The command line wins over the file."""
     from slam_frontend.config import RunConfig, load_config
+    from slam_frontend.features import parse_features
 
     chosen = [f"sensor={sensor}"] if sensor else []
-    chosen += [f"extractor.name={features}"] if features else []
+    chosen += [f"extractor.{key}={value}" for key, value in parse_features(features or "").items()]
+    chosen += [f"extractor.runtime={runtime}"] if runtime else []
     return load_config(RunConfig, config, [*(overrides or []), *chosen])
+
+
+def _title(sequence: "Sequence", config: "RunConfig") -> str:
+    """What is run on what, and what runs the network if there is one."""
+    extractor = config.extractor
+    runs = "" if extractor.precision == "auto" else f" ({extractor.runtime}, {extractor.precision})"
+    return f"{sequence.name}, {sequence.sensor}, {extractor.name}{runs}"
 
 
 @contextmanager
@@ -138,7 +157,7 @@ def _track(
         if as_json:
             print(to_json(summary.as_dict()))
         else:
-            print_run(summary, f"{sequence.name}, {sequence.sensor}, {config.extractor.name}")
+            print_run(summary, _title(sequence, config))
         write_run(folder, result, summary, config, sequence.truth, snapshots.pictures, colours.cloud())
         if log is not None:
             write_tracks(log.finish(result.final), folder / FILENAME)

@@ -182,3 +182,16 @@ def test_a_kitti_folder_runs_in_stereo_and_reports_its_drift(
     assert metrics["located"] == 20
     assert metrics["online"]["drift"]["lengths"] == [10]
     assert "t_rel, % over 10-10 m only" in capsys.readouterr().out
+
+
+def test_what_runs_the_network_is_said_in_table_log_and_config(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        call("run", SAMPLE, "--limit", 2, "--out", "o", "--features", "superpoint-fast:float", "--runtime", "torch")
+        == 0
+    )
+    said = "sample, rgbd, superpoint-fast (torch, float)"
+    assert said in capsys.readouterr().out
+    assert said in Path("o/run.log").read_text()
+    assert "runtime: torch\n  precision: float\n" in Path("o/config.yaml").read_text()
+    assert call("run", SAMPLE, "--limit", 2, "--features", "superpoint-fast:int8", "--runtime", "torch") == 2
+    assert "int8 runs with openvino, not with torch" in one_sentence(capsys)
