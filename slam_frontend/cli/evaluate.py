@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slam_frontend.cli.logs import warnings_on_stderr
+from slam_frontend.cli.options import AsJson
 
 if TYPE_CHECKING:
     from slam_frontend.trajectory import Trajectory
@@ -34,7 +35,7 @@ def trajectory(
     align: Annotated[AlignmentChoice, typer.Option(help="sim3 for one camera alone.")] = AlignmentChoice.SE3,
     max_difference: Annotated[float, typer.Option(min=0, help="Seconds between a pose and its truth.")] = 0.02,
     times: Annotated[Path | None, typer.Option(help="KITTI's times.txt, where one side has timestamps.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    json: AsJson = False,
 ) -> None:
     """ATE, RPE and KITTI's drift of a trajectory."""
     from slam_frontend.cli.tables import print_metrics

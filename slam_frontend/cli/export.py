@@ -1,5 +1,6 @@
 """``slam-frontend export``: our features, matches and networks in the files of other systems."""
 
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,6 +9,7 @@ import typer
 
 from slam_frontend.cli import export_networks, export_runs
 from slam_frontend.cli.logs import warnings_on_stderr
+from slam_frontend.cli.options import AsJson
 from slam_frontend.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ def hloc(
     settings: Settings = None,
     max_size: MaxSize = 1600,
     half: Annotated[bool, typer.Option("--half/--full", help="float16 as hloc writes it, or float32.")] = True,
+    json: AsJson = False,
 ) -> None:
     """Write features.h5, matches.h5 and pairs.txt for hloc."""
     from slam_frontend.adapters.hloc import export_hloc
@@ -56,7 +59,7 @@ def hloc(
     job = _job(images, out, pairs, pairing, overlap, _load(config, settings, features), max_size)
     with warnings_on_stderr(), progress_bar() as watch:
         report = export_hloc(job, half, watch)
-    _tell(report, out)
+    _tell(report, out, json)
 
 
 @app.command()
@@ -71,6 +74,7 @@ def colmap(
     settings: Settings = None,
     max_size: MaxSize = 1600,
     camera: Annotated[Path | None, typer.Option(help="A camera YAML; else camera.yaml of IMAGES, else EXIF.")] = None,
+    json: AsJson = False,
 ) -> None:
     """Write database.db for COLMAP: cameras, images, keypoints, matches, verified pairs."""
     from slam_frontend.adapters.colmap import export_colmap
@@ -80,7 +84,7 @@ def colmap(
     calibration = load_calibration(camera) if camera else find_calibration(images, None)
     with warnings_on_stderr(), progress_bar() as watch:
         report = export_colmap(job, calibration.camera if calibration else None, watch)
-    _tell(report, out)
+    _tell(report, out, json)
 
 
 @app.command()
@@ -89,14 +93,21 @@ def rtabmap(
     features: Features = None,
     config: Config = None,
     settings: Settings = None,
+    json: AsJson = False,
 ) -> None:
     """Write the PyDetector and PyMatcher scripts that RTAB-Map embeds."""
     from slam_frontend.adapters.rtabmap import export_rtabmap
+    from slam_frontend.results import to_json
 
     loaded = _load(config, settings, features)
     detector, matcher = export_rtabmap(folder.absolute(), loaded.extractor, loaded.matcher)
-    print(f"rtabmap --Vis/FeatureType 15 --Kp/DetectorStrategy 15 --PyDetector/Path {detector}", end=" ")
-    print(f"--Vis/CorNNType 6 --PyMatcher/Path {matcher}")
+    finding = f"--Vis/FeatureType 15 --Kp/DetectorStrategy 15 --PyDetector/Path {detector}"
+    matching = f"--Vis/CorNNType 6 --PyMatcher/Path {matcher}"
+    if json:
+        parameters = f"{finding} {matching}"
+        print(to_json({"detector": str(detector), "matcher": str(matcher), "parameters": parameters}))
+    else:
+        print(f"rtabmap {finding} {matching}")
 
 
 def _load(config: Path | None, settings: list[str] | None, features: str | None) -> "RunConfig":
@@ -121,7 +132,12 @@ def _job(
     return Job(images, names, wanted, out, config.extractor, config.matcher, max_size)
 
 
-def _tell(report: "Report | None", out: Path) -> None:
+def _tell(report: "Report | None", out: Path, as_json: bool) -> None:
+    from slam_frontend.results import to_json
+
+    if as_json:
+        print(to_json({"folder": str(out), "stood_already": report is None, **(asdict(report) if report else {})}))
+        return
     if report is None:
         print(f"{out}: stands already, with the same images and settings")
         return

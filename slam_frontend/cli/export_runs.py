@@ -1,11 +1,13 @@
 """``slam-frontend export tracks`` and ``colmap-model``: what a run has seen."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from slam_frontend.cli.logs import warnings_on_stderr
+from slam_frontend.cli.options import AsJson
 from slam_frontend.cli.progress import progress_bar
 
 Run = Annotated[Path, typer.Argument(help="The folder of a run that kept its tracks.")]
@@ -20,28 +22,36 @@ def register(app: typer.Typer) -> None:
 def tracks(
     run: Run,
     out: Annotated[Path | None, typer.Argument(help="A .csv or .npz file; RUN/tracks.csv if not given.")] = None,
+    json: AsJson = False,
 ) -> None:
     """Write each sight of a landmark: frame, time, id, pixel, normalised position and velocity."""
     from slam_frontend.adapters.track_table import TABLE, export_track_table
+    from slam_frontend.results import to_json
 
     if out is not None and out.suffix not in (".csv", ".npz"):
         raise typer.BadParameter("expected a name that ends in .csv or .npz", param_hint="OUT")
-    with progress_bar() as watch:
+    with warnings_on_stderr(), progress_bar() as watch:
         count = export_track_table(run, out, watch)
-    print(f"{count} sights: {out or run / TABLE}")
+    path = out or run / TABLE
+    print(to_json({"file": str(path), "sights": count}) if json else f"{count} sights: {path}")
 
 
 def colmap_model(
     run: Run,
     out: Annotated[Path, typer.Argument(help="A new folder.")],
     recording: Annotated[Path | None, typer.Option(help="What was run, for the images of the keyframes.")] = None,
+    json: AsJson = False,
 ) -> None:
     """Write keyframes and landmarks as a COLMAP model in OUT/sparse/0, with --recording also OUT/images."""
     from slam_frontend.adapters.colmap_model import export_colmap_model
     from slam_frontend.adapters.tracks import read_tracks
     from slam_frontend.datasets import open_sequence
+    from slam_frontend.results import to_json
 
     frames = open_sequence(recording, colour=True) if recording else None
     with warnings_on_stderr(), progress_bar() as watch:
         report = export_colmap_model(read_tracks(run), out, frames, watch)
+    if json:
+        print(to_json({"folder": str(out), **asdict(report)}))
+        return
     print(f"{report.images} images, {report.points} points, {report.reprojection_error:.2f} px mean error: {out}")

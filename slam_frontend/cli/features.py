@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from slam_frontend.cli.logs import warnings_on_stderr
+from slam_frontend.cli.options import AsJson
+from slam_frontend.cli.progress import progress_bar, watched
 from slam_frontend.errors import ConfigError
 
 if TYPE_CHECKING:
     from slam_frontend.evaluation.features import FeatureScores, PairSource
+    from slam_frontend.evaluation.pairs import ImagePair
     from slam_frontend.features import Extractor
     from slam_frontend.types import Array
+    from slam_frontend.watch import Watch
 
 FeatureNames = Annotated[
     str,
@@ -37,6 +42,7 @@ def evaluate_features(
     threshold: Threshold = None,
     seed: Seed = 0,
     out: OutFolder = Path("runs/evaluate_features"),
+    json: AsJson = False,
 ) -> None:
     """Repeatability, matching and homography estimation on image pairs whose homography is known."""
     from slam_frontend.evaluation.detectors import CLASSICAL
@@ -44,12 +50,13 @@ def evaluate_features(
     from slam_frontend.evaluation.homography import HomographyProtocol
 
     extractors = _create_extractors(features, HomographyProtocol().num_points, threshold)
-    pairs = _find_pairs(path, limit, seed)
     scores: list[FeatureScores] = []
-    for name, extractor in extractors.items():
-        scores += evaluate_extractor(name, extractor, pairs)
-    for name, detect in CLASSICAL.items():
-        scores += evaluate_detector(name, detect, pairs)
+    with warnings_on_stderr(), progress_bar() as watch:
+        pairs = _WatchedPairs(_find_pairs(path, limit, seed), watch)
+        for name, extractor in extractors.items():
+            scores += evaluate_extractor(name, extractor, pairs.rounds(name, 2))
+        for name, detect in CLASSICAL.items():
+            scores += evaluate_detector(name, detect, pairs.rounds(name, 1))
     scores.sort(key=lambda row: row.split == "all")  # the splits first, what they have in common last
     labels = [
         row.extractor if len({r.split for r in scores}) == 1 else f"{row.extractor} {row.split}" for row in scores
@@ -62,6 +69,7 @@ def evaluate_features(
         [asdict(row) for row in scores],
         {"path": str(path), "seed": seed},
         out,
+        json,
     )
 
 
@@ -71,6 +79,7 @@ def evaluate_detection(
     threshold: Threshold = 0.001,
     seed: Seed = 2018,
     out: OutFolder = Path("runs/evaluate_detection"),
+    json: AsJson = False,
 ) -> None:
     """Corners of held-out synthetic shapes, clean and noisy: mean average precision and localisation error."""
     from slam_frontend.evaluation.detection import measure_detection
@@ -81,15 +90,19 @@ def evaluate_detection(
     detectors = {name: as_detector(extractor) for name, extractor in extractors.items()} | CLASSICAL
     columns: dict[str, list[float]] = {}
     results = []
-    for condition, shapes in _render_shapes(count, seed).items():
-        found = [measure_detection(detect, shapes) for detect in detectors.values()]
-        columns[f"mAP, {condition}"] = [row.mean_average_precision for row in found]
-        columns[f"loc. err., {condition}"] = [row.localisation_error for row in found]
-        results += [
-            {"detector": name, "condition": condition, **asdict(row)}
-            for name, row in zip(detectors, found, strict=True)
-        ]
-    _report(f"{count} shapes", list(detectors), columns, results, {"count": count, "seed": seed}, out)
+    with warnings_on_stderr(), progress_bar() as watch:
+        for condition, shapes in _render_shapes(count, seed, watch).items():
+            found = [
+                measure_detection(detect, watched(shapes, f"{name}, {condition}", watch))
+                for name, detect in detectors.items()
+            ]
+            columns[f"mAP, {condition}"] = [row.mean_average_precision for row in found]
+            columns[f"loc. err., {condition}"] = [row.localisation_error for row in found]
+            results += [
+                {"detector": name, "condition": condition, **asdict(row)}
+                for name, row in zip(detectors, found, strict=True)
+            ]
+    _report(f"{count} shapes", list(detectors), columns, results, {"count": count, "seed": seed}, out, json)
 
 
 def _create_extractors(names: str, max_keypoints: int, threshold: float | None, **more: Any) -> "dict[str, Extractor]":
@@ -113,7 +126,32 @@ def _find_pairs(path: Path, limit: int | None, seed: int) -> "PairSource":
     return lambda size: warp_pairs(read_photos(path, limit), size, seed)
 
 
-def _render_shapes(count: int, seed: int) -> "dict[str, list[tuple[Array, Array]]]":
+class _WatchedPairs:
+    """Pairs that tell how far who goes through them has come; how many there are is known after the first time."""
+
+    def __init__(self, pairs: "PairSource", watch: "Watch") -> None:
+        self._pairs = pairs
+        self._watch = watch
+        self._count = 0
+
+    def rounds(self, stage: str, number: int) -> "PairSource":
+        """The same pairs, to be gone through so many times."""
+        done = 0
+
+        def source(size: tuple[int, int]) -> "Iterator[ImagePair]":
+            nonlocal done
+            before = done
+            for pair in self._pairs(size):
+                self._watch(stage, done, number * self._count)
+                yield pair
+                done += 1
+            self._count = done - before
+            self._watch(stage, done, number * self._count)
+
+        return source
+
+
+def _render_shapes(count: int, seed: int, watch: "Watch") -> "dict[str, list[tuple[Array, Array]]]":
     """The same shapes clean and as a bad camera would take them."""
     import numpy as np
     import torch
@@ -122,7 +160,7 @@ def _render_shapes(count: int, seed: int) -> "dict[str, list[tuple[Array, Array]
     from slam_frontend.training.shapes import render
 
     rng = np.random.default_rng(seed)
-    shapes = [render(rng) for _ in range(count)]
+    shapes = [render(rng) for _ in watched(range(count), "shapes", watch)]
     images = torch.from_numpy(np.stack([shape.image for shape in shapes]))[:, None].float() / 255
     generator = torch.Generator().manual_seed(seed)
     noisy = torch.cat([degrade(part, STRONG, generator) for part in torch.split(images, 100)])
@@ -140,12 +178,23 @@ def _report(
     scores: list[dict[str, Any]],
     about: dict[str, Any],
     out: Path,
+    as_json: bool,
 ) -> None:
-    """The table on the terminal, the JSON file and the figure."""
+    """The JSON file and the figure, and on the terminal the table or what is in the file."""
+    from slam_frontend.evaluation.report import draw_bars, write_json
+    from slam_frontend.results import to_json
+
+    if as_json:
+        print(to_json({**about, "folder": str(out), "scores": scores}))
+    else:
+        _print_table(title, labels, columns, out)
+    write_json(scores, about, out / "scores.json")
+    draw_bars(labels, columns, title, out / "scores.png")
+
+
+def _print_table(title: str, labels: list[str], columns: dict[str, list[float]], out: Path) -> None:
     from rich.console import Console
     from rich.table import Column, Table
-
-    from slam_frontend.evaluation.report import draw_bars, write_json
 
     table = Table(Column(overflow="fold", min_width=10), *(Column(name, min_width=5) for name in columns))
     for row, label in enumerate(labels):
@@ -153,8 +202,6 @@ def _report(
     console = Console()
     console.print(title, soft_wrap=True, markup=False)  # as a table's title a long path would be cut
     console.print(table)
-    write_json(scores, about, out / "scores.json")
-    draw_bars(labels, columns, title, out / "scores.png")
     console.print(f"scores and figure: {out}", soft_wrap=True, markup=False)
 
 

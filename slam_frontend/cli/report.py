@@ -6,13 +6,15 @@ from typing import Annotated
 
 import typer
 
+from slam_frontend.cli.options import AsJson
+
 PAGE = "report.html"
 
 
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Folders that `slam-frontend run` wrote.")],
     out: Annotated[Path | None, typer.Option(help="The page; report.html in the run's folder, or beside them.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print what the page is about as JSON.")] = False,
+    json: AsJson = False,
 ) -> None:
     """Write one HTML page: paths, errors, landmarks, times, the worst frames, settings."""
     from slam_frontend.cli.logs import warnings_on_stderr

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from slam_frontend.cli.logs import warnings_on_stderr
+from slam_frontend.cli.options import AsJson
 from slam_frontend.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ MAX_MATCH_ERROR = 1.5  # pixels from the epipolar line, at 640 columns
 
 Image = Annotated[Path, typer.Argument(help="An image file.")]
 Width = Annotated[int, typer.Option(min=400, max=6000, help="Pixels of the picture.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")]
 
 
 @app.command("features")

@@ -1,9 +1,13 @@
 """`slam-frontend train`: shapes, magicpoint, label, superpoint, all."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from slam_frontend.cli.options import AsJson
+from slam_frontend.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from slam_frontend.training.config import TrainingConfig
@@ -23,27 +27,29 @@ def shapes(
     settings: Settings = None,
     show: Annotated[bool, typer.Option("--show", help="only write a contact sheet")] = False,
     output: Annotated[Path, typer.Option(help="where the contact sheet goes")] = Path("shapes.png"),
+    json: AsJson = False,
 ) -> None:
     """Render the synthetic shapes, or a contact sheet of all primitives with their corners."""
+    loaded = _load(config, settings)
     if show:
-        _show_shapes(_load(config, settings), output)
-    else:
-        _render_missing(_load(config, settings))
+        _show_shapes(loaded, output)
+        _tell(f"contact sheet written to {output}", {"sheet": str(output)}, json)
+        return
+    rendered = _render_missing(loaded)
+    text = f"{loaded.shapes.count} shapes {'rendered to' if rendered else 'stand already in'} {loaded.folder}"
+    _tell(text, {"folder": str(loaded.folder), "shapes": loaded.shapes.count, "stood_already": not rendered}, json)
 
 
 @app.command()
-def magicpoint(config: Config, settings: Settings = None, minutes: Minutes = None) -> None:
+def magicpoint(config: Config, settings: Settings = None, minutes: Minutes = None, json: AsJson = False) -> None:
     """Train the detector on shapes."""
     from slam_frontend.training import shipping, stages
-    from slam_frontend.training.engine import is_first_process
 
     loaded = _load(config, settings)
     _render_missing(loaded)
-    with _progress("magicpoint", loaded) as watch:
+    with _progress("magicpoint", loaded, json) as watch:
         done = stages.magicpoint(loaded, watch, minutes)
-    _tell(done)
-    if done and is_first_process():
-        typer.echo(f"checkpoint and card written to {shipping.ship_magicpoint(loaded)}")
+    _tell_checkpoint(shipping.ship_magicpoint if done else None, loaded, json)
 
 
 @app.command()
@@ -52,9 +58,15 @@ def label(
     photos: Annotated[list[Path] | None, typer.Argument(help="folders or tars, instead of the config's")] = None,
     settings: Settings = None,
     number: Round = 1,
+    json: AsJson = False,
 ) -> None:
     """Label photographs by homographic adaptation; photographs that have labels are left out."""
-    _label(_load(config, settings, photos), number)
+    from slam_frontend.training import stages
+
+    loaded = _load(config, settings, photos)
+    count = _label(loaded, number)
+    folder = stages.labels_folder(loaded, number)
+    _tell(f"{count} photographs have labels in {folder}", {"folder": str(folder), "photographs": count}, json)
 
 
 @app.command()
@@ -64,32 +76,31 @@ def superpoint(
     number: Round = 1,
     labels_of: Annotated[int | None, typer.Option("--labels", help="round whose labels to use, if another")] = None,
     minutes: Minutes = None,
+    json: AsJson = False,
 ) -> None:
     """Train detector and descriptor on warped pairs of labelled photographs."""
-    from slam_frontend.training import stages
+    from slam_frontend.training import shipping, stages
 
     loaded = _load(config, settings)
-    with _progress(f"superpoint, round {number}", loaded) as watch:
+    with _progress(f"superpoint, round {number}", loaded, json) as watch:
         done = stages.superpoint(loaded, number, watch, minutes, labels_of)
-    _tell(done)
-    if done:
-        _ship(loaded, number)
+    _tell_checkpoint((lambda config: shipping.ship(config, number)) if done else None, loaded, json)
 
 
 @app.command(name="all")
-def everything(config: Config, settings: Settings = None) -> None:
+def everything(config: Config, settings: Settings = None, json: AsJson = False) -> None:
     """The whole recipe, from shapes to a checkpoint; what stands already is left out."""
-    from slam_frontend.training import stages
+    from slam_frontend.training import shipping, stages
 
     loaded = _load(config, settings)
     _render_missing(loaded)
-    with _progress("magicpoint", loaded) as watch:
+    with _progress("magicpoint", loaded, json) as watch:
         stages.magicpoint(loaded, watch)
     for number in range(1, loaded.label.rounds + 1):
         _label(loaded, number)
-        with _progress(f"superpoint, round {number}", loaded) as watch:
+        with _progress(f"superpoint, round {number}", loaded, json) as watch:
             stages.superpoint(loaded, number, watch)
-    _ship(loaded, loaded.label.rounds)
+    _tell_checkpoint(lambda config: shipping.ship(config, config.label.rounds), loaded, json)
 
 
 def _load(config: Path | None, settings: list[str] | None, photos: list[Path] | None = None) -> "TrainingConfig":
@@ -100,15 +111,17 @@ def _load(config: Path | None, settings: list[str] | None, photos: list[Path] | 
     return loaded.model_copy(update={"photos": tuple(photos)}) if photos else loaded
 
 
-def _render_missing(config: "TrainingConfig") -> None:
+def _render_missing(config: "TrainingConfig") -> bool:
+    """Whether there was anything to render."""
     from slam_frontend.training import stages
-
-    if stages.has_shapes(config):
-        return
     from slam_frontend.training.rendering import render_cache
 
-    render_cache(config)
-    typer.echo(f"{config.shapes.count} shapes rendered to {config.folder}")
+    if stages.has_shapes(config):
+        return False
+    with progress_bar() as watch:
+        watch("shapes", 0, 0)
+        render_cache(config)
+    return True
 
 
 def _show_shapes(config: "TrainingConfig", output: Path) -> None:
@@ -118,40 +131,54 @@ def _show_shapes(config: "TrainingConfig", output: Path) -> None:
 
     output.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(output), contact_sheet(config.seed, config.shapes.size))
-    typer.echo(f"contact sheet written to {output}")
 
 
-def _label(config: "TrainingConfig", number: int) -> None:
-    from rich.progress import Progress
-
+def _label(config: "TrainingConfig", number: int) -> int:
+    """How many photographs have labels."""
     from slam_frontend.training import stages
 
-    with Progress() as bar:
-        task = bar.add_task("label", total=None)
-        stages.label(config, number, lambda now, total: bar.update(task, advance=now, total=total))
+    done = 0
+    with progress_bar() as watch:
+
+        def count(now: int, total: int) -> None:
+            nonlocal done
+            done += now
+            watch("label", done, total)
+
+        watch("label", 0, 0)
+        stages.label(config, number, count)
+    return done
 
 
-def _ship(config: "TrainingConfig", number: int) -> None:
-    from slam_frontend.training import shipping
+def _tell_checkpoint(ship: "Callable[[TrainingConfig], Path] | None", config: "TrainingConfig", as_json: bool) -> None:
+    """Ship what is complete, and say where it is."""
     from slam_frontend.training.engine import is_first_process
 
     if not is_first_process():
         return
-    typer.echo(f"checkpoint, card and graph written to {shipping.ship(config, number)}")
+    if ship is None:
+        _tell("stopped; the same command goes on from here", {"done": False, "checkpoint": None}, as_json)
+        return
+    path = ship(config)
+    _tell(f"checkpoint and card written to {path}", {"done": True, "checkpoint": str(path)}, as_json)
 
 
-def _tell(done: bool) -> None:
-    typer.echo("done" if done else "stopped; the same command goes on from here")
+def _tell(sentence: str, about: dict[str, Any], as_json: bool) -> None:
+    from slam_frontend.results import to_json
+
+    typer.echo(to_json(about) if as_json else sentence)
 
 
-def _progress(name: str, config: "TrainingConfig") -> "ProgressWatch":
-    return ProgressWatch(name, config.folder / "tensorboard" if config.tensorboard else None)
+def _progress(name: str, config: "TrainingConfig", is_silent: bool) -> "ProgressWatch":
+    return ProgressWatch(name, config.folder / "tensorboard" if config.tensorboard else None, is_silent)
 
 
 class ProgressWatch:
-    """A progress bar with losses, speed and validation, and TensorBoard's scalars where asked for."""
+    """A bar with losses and speed on a terminal, a line of metrics at each validation, and TensorBoard's scalars
+    where asked for."""
 
-    def __init__(self, name: str, tensorboard: Path | None) -> None:
+    def __init__(self, name: str, tensorboard: Path | None, is_silent: bool = False) -> None:
+        from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         from slam_frontend.training.engine import is_first_process
@@ -162,10 +189,11 @@ class ProgressWatch:
             TimeElapsedColumn(),
             TextColumn("{task.fields[text]}"),
         )
-        quiet = not is_first_process()
-        self._bar = Progress(*columns, disable=quiet)
+        is_first, terminal = is_first_process(), Console(stderr=True)
+        self._tells_metrics = is_first and not is_silent
+        self._bar = Progress(*columns, console=terminal, disable=not (is_first and terminal.is_terminal))
         self._task = self._bar.add_task(name, total=1.0, text="")
-        self._writer = _open_tensorboard(tensorboard / name.replace(", ", "_")) if tensorboard and not quiet else None
+        self._writer = _open_tensorboard(tensorboard / name.replace(", ", "_")) if tensorboard and is_first else None
 
     def __enter__(self) -> "Watch":
         self._bar.start()
@@ -180,8 +208,8 @@ class ProgressWatch:
         losses = "  ".join(f"{name} {value:.3f}" for name, value in report.losses.items())
         text = f"step {report.step}  {losses}  {report.images_per_second:.0f} images/s"
         self._bar.update(self._task, completed=report.progress, text=text)
-        if report.metrics:
-            self._bar.console.print("  ".join(f"{name} {value:.3f}" for name, value in report.metrics.items()))
+        if report.metrics and self._tells_metrics:
+            typer.echo("  ".join(f"{name} {value:.3f}" for name, value in report.metrics.items()))
         if self._writer is not None:
             for name, value in {**report.losses, **report.metrics}.items():
                 self._writer.add_scalar(name, value, report.step)
