@@ -120,7 +120,8 @@ def _viewer(
         yield NullViewer()
         return
     is_metric = sequence.sensor is not Sensor.MONO
-    viewer = LiveViewer(WindowSettings(title, folder, is_metric), frontend, colours, sequence.truth)
+    settings = WindowSettings(title, folder, is_metric, has_truth=sequence.truth is not None)
+    viewer = LiveViewer(settings, frontend, colours, sequence.truth)
     try:
         yield viewer
     finally:

@@ -13,12 +13,12 @@ from slam_frontend.viz.draw import encode_png
 from slam_frontend.viz.framing import AZIMUTHS_DEG, behind, overview
 from slam_frontend.viz.gallery import legend_entries
 from slam_frontend.viz.legend import Entry, draw_legend
+from slam_frontend.viz.moment import PANEL_WIDTH
 from slam_frontend.viz.runs3d import RunScene
 from slam_frontend.viz.scene3d import Scene, join
 from slam_frontend.viz.window import Window
 
 SIZE = (1360, 800)
-PANEL_WIDTH = 400
 INTERVAL = 1 / 60  # seconds between looks at mouse and keys
 GAP = 1.1  # from one run's middle to the next, in the width of the widest
 
@@ -28,11 +28,11 @@ class Browser:
 
     def __init__(self, runs: list[RunScene], folder: Path, visible: bool = True) -> None:
         """Opens the window; pictures that are saved go to the folder."""
-        keys = {"R": self._overview, "C": self._change_colours, "P": self._save, "H": self._hide}
+        self._keys = {"R": self._overview, "C": self._change_colours, "P": self._save, "H": self._hide}
         if len(runs) > 1:
-            keys["O"] = self._change_places
+            self._keys["O"] = self._change_places
         self._runs, self._folder = runs, folder
-        self._window = Window(", ".join(run.title.text for run in runs), *SIZE, visible=visible, keys=keys)
+        self._window = Window(", ".join(run.title.text for run in runs), *SIZE, visible=visible, keys=self._keys)
         self._with_ages = self._in_one_place = self._is_hidden = False
         self._saying: list[Entry] = []
         self._num_saved = 0
@@ -45,6 +45,10 @@ class Browser:
         while self._window.poll():
             time.sleep(INTERVAL)
         self._window.close()
+
+    def press(self, key: str) -> None:
+        """Do what a key of the panel does."""
+        self._keys[key]()
 
     def capture(self) -> Array:
         """(H,W,3) uint8 RGB of the window."""

@@ -15,20 +15,20 @@ import numpy as np
 
 from slam_frontend.errors import FrontendError
 from slam_frontend.files import write_atomically
+from slam_frontend.optional import require
 from slam_frontend.types import Array
 from slam_frontend.viz.draw import encode_png
 from slam_frontend.viz.framing import Viewpoint, behind, overview
 from slam_frontend.viz.legend import Entry, draw_legend, floor_entry, landmarks_entry
-from slam_frontend.viz.moment import Moment, scene_of
+from slam_frontend.viz.moment import PANEL_WIDTH, Moment, picture_of, scene_of
 from slam_frontend.viz.plots import FINAL, ONLINE, TRUTH
 from slam_frontend.viz.scene3d import Scene
 from slam_frontend.viz.window import Window
 
 SIZE = (1360, 800)
-PANEL_WIDTH = 400
-SHARE = 0.15  # of one core, that drawing new moments may take while frames come
+SHARE = 0.2  # of one core, that drawing new moments may take while frames come
 INTERVAL = 1 / 30  # seconds between looks at mouse and keys
-NICENESS = 10  # tracking goes first where cores are few
+NICENESS = 5  # tracking goes first where cores are few
 OPEN, PAUSE, GO, STEP = "open", "pause", "go", "step"  # what the window says to the run; all else is a complaint
 AWAY = 2.2  # how far the eye is at first, in distances of the landmarks
 KEYS = [
@@ -50,15 +50,17 @@ class WindowSettings:
     title: str
     folder: Path  # for the pictures
     is_metric: bool
+    has_truth: bool
     visible: bool = True
 
 
 def run_window(settings: WindowSettings, moments: "Queue[Moment]", commands: Connection) -> None:
     """Show moments until the window is closed or the run is gone; tells the run when it opens, or why it can't."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, which then ends the window
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
     try:
+        require("open3d", extra="viewer")  # at full speed: the run waits for it
+        if hasattr(os, "nice"):
+            os.nice(NICENESS)
         window = LiveWindow(settings, commands)
     except FrontendError as error:
         commands.send(str(error))
@@ -71,15 +73,15 @@ class LiveWindow:
     """The scene, a panel beside it, and what the keys do."""
 
     def __init__(self, settings: WindowSettings, commands: Connection) -> None:
-        keys = {
+        self._keys = {
             " ": self._pause, "N": self._step, "F": self._follow, "R": self._overview,
             "C": self._change_colours, "P": self._save, "H": self._hide,
         }  # fmt: skip
-        self._window = Window(settings.title, *SIZE, visible=settings.visible, keys=keys)
+        self._window = Window(settings.title, *SIZE, visible=settings.visible, keys=self._keys)
         self._settings, self._commands = settings, commands
         self._moment: Moment | None = None
         self._scene: Scene | None = None
-        self._legend: tuple[tuple[Entry, ...], Array] = ((), np.empty((0, PANEL_WIDTH, 3), np.uint8))
+        self._legends = [_draw_legend(settings, with_ages) for with_ages in (False, True)]
         self._saying = ""
         self._is_paused = self._with_ages = self._is_hidden = False
         self._is_following = True
@@ -90,7 +92,8 @@ class LiveWindow:
         """Until it is closed, or the run has ended without having said so."""
         next_moment = 0.0
         while self._window.poll() and _is_run_alive():
-            if time.monotonic() >= next_moment and (moment := _latest(moments)) is not None:
+            is_time = self._is_paused or time.monotonic() >= next_moment
+            if is_time and (moment := _latest(moments)) is not None:
                 start = time.process_time()
                 self.show(moment)
                 self._window.poll()
@@ -98,7 +101,7 @@ class LiveWindow:
                 if moment.is_last and not self._settings.visible:
                     break  # nobody could close it
             time.sleep(INTERVAL)
-        self._window.close()
+        self.close()
 
     def show(self, moment: Moment) -> None:
         """Draw the latest moment and, if wanted, come along with the camera."""
@@ -112,9 +115,22 @@ class LiveWindow:
         self._window.show(self._scene)
         self._draw_panel()
 
+    @property
+    def eye(self) -> Array:
+        """(3,) from where the scene is looked at, in the world of the moment."""
+        return self._window.viewpoint.eye
+
+    def press(self, key: str) -> None:
+        """Do what a key of the panel does."""
+        self._keys[key]()
+
     def capture(self) -> Array:
         """(H,W,3) uint8 RGB of the window."""
         return self._window.capture()
+
+    def close(self) -> None:
+        """Take the window away."""
+        self._window.close()
 
     def _place_behind(self) -> None:
         """Look from behind the camera, as soon as there is something to see."""
@@ -138,23 +154,10 @@ class LiveWindow:
             self._window.show_panel(None)
             return
         saying = "paused" if self._is_paused else "the run is over" if self._moment.is_last else self._saying
-        words = _write([*self._moment.words, saying])
-        self._window.show_panel(np.concatenate([_fitted(self._moment.picture), words, self._draw_legend()]))
-
-    def _draw_legend(self) -> Array:
-        """Drawn anew only when it says something else."""
         floors = self._scene.floors if self._scene else ()
-        entries = (
-            *([Entry("dashed", "truth", TRUTH)] if self._moment is not None and len(self._moment.truth) else []),
-            Entry("line", "path as tracked, and the camera now", ONLINE),
-            Entry("camera", "some of the keyframes", FINAL),
-            landmarks_entry(in_images=not self._with_ages),
-            *(floor_entry([floor.step], self._settings.is_metric) for floor in floors),
-            *KEYS,
-        )
-        if entries != self._legend[0]:
-            self._legend = entries, draw_legend(list(entries), PANEL_WIDTH)
-        return self._legend[1]
+        lengths = [floor_entry([floor.step], self._settings.is_metric).text for floor in floors]
+        words = _write([*self._moment.words, *lengths, saying])
+        self._window.show_panel(np.concatenate([picture_of(self._moment), words, self._legends[self._with_ages]]))
 
     def _pause(self) -> None:
         self._is_paused = not self._is_paused
@@ -219,11 +222,15 @@ def _is_run_alive() -> bool:
     return parent is None or parent.is_alive()
 
 
-def _fitted(picture: Array) -> Array:
-    height = round(picture.shape[0] * PANEL_WIDTH / picture.shape[1])
-    if picture.shape[:2] == (height, PANEL_WIDTH):
-        return picture
-    return np.asarray(cv2.resize(picture, (PANEL_WIDTH, height), interpolation=cv2.INTER_AREA))
+def _draw_legend(settings: WindowSettings, with_ages: bool) -> Array:
+    entries = [
+        *([Entry("dashed", "truth", TRUTH)] if settings.has_truth else []),
+        Entry("line", "path as tracked, and the camera now", ONLINE),
+        Entry("camera", "some of the keyframes", FINAL),
+        Entry("dot", "start"),
+        landmarks_entry(in_images=not with_ages),
+    ]
+    return draw_legend(entries + KEYS, PANEL_WIDTH)
 
 
 def _write(lines: list[str]) -> Array:

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from slam_frontend.types import Array
+from slam_frontend.viz.draw import draw_tracks
 from slam_frontend.viz.plots import FINAL, ONLINE, TRUTH
 from slam_frontend.viz.scene3d import Cameras, Path3d, Scene, by_age, floor_below, on_paper, thinned
 
+PANEL_WIDTH = 400  # pixels, of the picture and the words beside the scene
 APART = 1.0  # between two keyframes that are drawn, in their own size
 NOW = 2.0  # times as large as a keyframe is the camera of the moment
 ENOUGH_FOR_FLOOR = 50  # landmarks
@@ -25,9 +28,19 @@ class Moment:
     colours: Array  # (P,3) uint8 RGB
     up: Array  # (3,)
     half: tuple[float, float]  # an image's width and height at depth 1, halved
-    picture: Array  # (H,W,3) uint8 RGB, the frame with its tracks
-    words: tuple[str, ...]  # the same in words, line by line
+    image: Array  # (H,PANEL_WIDTH) grey or (H,PANEL_WIDTH,3) RGB uint8
+    keypoints: Array  # (N,2) pixels of that image
+    tracked: Array  # (M,) rows of them
+    trails: list[Array]  # (L,2) pixels each, where landmarks came from
+    words: tuple[str, ...]  # lines on the frame and the map
     is_last: bool
+
+
+def picture_of(moment: Moment) -> Array:
+    """(H,PANEL_WIDTH,3) uint8 RGB, the frame with its tracks."""
+    canvas = cv2.cvtColor(moment.image, cv2.COLOR_GRAY2RGB) if moment.image.ndim == 2 else moment.image.copy()
+    draw_tracks(canvas, moment.keypoints, moment.tracked, moment.trails)
+    return canvas
 
 
 def scene_of(moment: Moment, with_ages: bool) -> Scene:
