@@ -24,6 +24,17 @@ class NetworkConfig(Section):
             raise ValueError(f"a stem of stride {self.stem_stride} needs {expected} blocks to end at 1/{CELL}")
         return self
 
+    def operations(self, height: int, width: int) -> int:
+        """Multiplications and additions of all convolutions for one image."""
+        channels, places, total = 1, height * width // self.stem_stride**2, 0
+        for number, (first, second) in enumerate(self.blocks):
+            places //= 4 if number else 1  # what was pooled before
+            total += 9 * places * (channels * first + first * second)
+            channels = second
+        outputs = CELL * CELL + 1 + self.descriptor_dim
+        total += places * (2 * 9 * channels * self.head + self.head * outputs)
+        return 2 * total
+
 
 PAPER = NetworkConfig()
 FAST = NetworkConfig(blocks=((16, 32), (32, 64), (64, 64)), stem_stride=2, head=128, descriptor_dim=64)

@@ -69,3 +69,16 @@ def test_a_network_unfolded_says_the_same_before_and_nearly_so_while_it_learns()
 def test_a_network_that_does_not_end_at_an_eighth_is_refused_with_a_sentence():
     with pytest.raises(ConfigError, match="needs 3 blocks"):
         parse_config(NetworkConfig, {"stem_stride": 2}, source="x.yaml")
+
+
+@pytest.mark.parametrize("config", [NetworkConfig(), FAST])
+def test_operations_are_those_of_the_layers(config):
+    counted = []
+    network = SuperPoint(config)
+    for name in network.layer_names:
+        layer = network.layer(name)
+        layer.register_forward_hook(
+            lambda layer, _, output: counted.append(2 * layer.weight.numel() * output[0, 0].numel())
+        )
+    network(torch.zeros(1, 1, 48, 64))
+    assert config.operations(48, 64) == sum(counted)

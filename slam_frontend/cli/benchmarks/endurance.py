@@ -4,12 +4,17 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from slam_frontend.datasets import Sequence
-    from slam_frontend.trajectory import Trajectory
-    from slam_frontend.types import Frame
+import numpy as np
+
+from slam_frontend.config import RunConfig
+from slam_frontend.datasets import Sequence, open_sequence
+from slam_frontend.frontend import Frontend
+from slam_frontend.pipeline import run_sequence
+from slam_frontend.trajectory import Trajectory
+from slam_frontend.types import Frame
+from slam_frontend.watch import Watch, ignore_progress
 
 CLIP_LENGTH = 100  # frames, kept in memory
 EARLY, SETTLED = 500, 2000  # frames after which time and memory are taken for comparison
@@ -19,7 +24,7 @@ WINDOW = 400  # frames around a point in time whose milliseconds are averaged: k
 class ToAndFro:
     """A recording that walks back and forth through the first frames of another, at their pace."""
 
-    def __init__(self, sequence: "Sequence", count: int) -> None:
+    def __init__(self, sequence: Sequence, count: int) -> None:
         self.name, self.sensor, self.camera = sequence.name, sequence.sensor, sequence.camera
         self.truth: Trajectory | None = None
         self.skipped: list[str] = []
@@ -29,7 +34,7 @@ class ToAndFro:
     def __len__(self) -> int:
         return self._count
 
-    def __iter__(self) -> "Iterator[Frame]":
+    def __iter__(self) -> Iterator[Frame]:
         there, first = len(self._frames), self._frames[0].timestamp
         interval = (self._frames[-1].timestamp - first) / (there - 1)
         for index in range(self._count):
@@ -38,22 +43,14 @@ class ToAndFro:
             yield replace(frame, index=index, timestamp=first + index * interval)
 
 
-def measure_endurance(path: Path, count: int) -> str:
+def measure_endurance(path: Path, count: int, watch: Watch = ignore_progress) -> str:
     """A table of milliseconds and memory over a run of ``count`` frames."""
-    import numpy as np
-
-    from slam_frontend.config import RunConfig
-    from slam_frontend.datasets import open_sequence
-    from slam_frontend.frontend import Frontend
-    from slam_frontend.pipeline import run_sequence
-
     sequence = ToAndFro(open_sequence(path, limit=CLIP_LENGTH), count)
     memory: list[float] = []
 
-    def on_frame(frame: "Frame", _: Any) -> None:
+    def on_frame(frame: Frame, _: Any) -> None:
         memory.append(resident_megabytes())
-        if frame.index % 500 == 0:
-            print(f"frame {frame.index}: {memory[-1]:.0f} MB", flush=True)
+        watch("endurance", frame.index + 1, count)
 
     frontend = Frontend.from_config(RunConfig(), sequence.camera, sequence.sensor)
     result = run_sequence(frontend, sequence, on_frame)

@@ -1,0 +1,1 @@
+"""The parts of ``slam-frontend bench``, each a section of its page."""

@@ -1,0 +1,95 @@
+"""The clips that every change is held against."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from slam_frontend.cli.benchmarks.page import table
+from slam_frontend.config import ExtractorConfig, RunConfig, load_config
+from slam_frontend.datasets import open_sequence
+from slam_frontend.frontend import Frontend
+from slam_frontend.pipeline import run_sequence
+from slam_frontend.summary import RunSummary, summarise
+
+TUM = "sequences/tum/rgbd_dataset_freiburg1_xyz"
+KITTI = "sequences/kitti/sequences"
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A recording below the data folder, and what the project promises of it."""
+
+    name: str
+    path: str
+    sensor: str
+    limit: int
+    promise: str
+
+
+CLIPS = (
+    Clip("fr1_xyz, RGB-D", TUM, "rgbd", 250, "all located, ATE <= 0.011 m"),
+    Clip("fr1_xyz, mono", TUM, "mono", 250, "first pose within 30 frames, never lost after, ATE <= 0.015 m"),
+    Clip("KITTI 00, stereo", f"{KITTI}/00", "stereo", 80, "all located, ATE <= 0.47 m"),
+    Clip("KITTI 00, mono", f"{KITTI}/00", "mono", 80, "first pose within 15 frames, never lost, ATE <= 2 %"),
+    Clip("KITTI 07, mono", f"{KITTI}/07", "mono", 60, "first pose within 15 frames, never lost, ATE <= 2 %"),
+)
+STAGES = ["extract", "depth", "track", "map", "all but extract", "all"]
+HEADINGS = ["clip", "features", "located", "first pose", "lost", "ATE online", "ATE after mapping", "ms a frame"]
+LEGEND = (
+    "ATE is also given as a share of the path; mono is aligned by a similarity, the others rigidly. A frame's "
+    "milliseconds are those of the whole run over its frames; a stage's are its median, and stages overlap: the next "
+    "frame's features are extracted while this one is tracked. Promised of the default features:"
+)
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """A clip as one extractor's features tracked it."""
+
+    clip: Clip
+    summary: RunSummary
+    milliseconds: float  # of a frame, on the clock, reading and mapping included
+
+    @property
+    def ate_percent(self) -> float | None:
+        """The error of the poses as known at their frames, in percent of the path."""
+        return self.summary.online.ate_percent if self.summary.online else None
+
+
+def track_clips(data: Path, contenders: dict[str, ExtractorConfig]) -> dict[str, list[Tracked]]:
+    """All clips that are there with all extractors; nothing where there are none."""
+    clips = [clip for clip in CLIPS if (data / clip.path).exists()]
+    if not clips:
+        print(f"{data}: no clips; expected {TUM} and {KITTI}")
+        return {}
+    return {spec: [_track(data, clip, spec, config) for clip in clips] for spec, config in contenders.items()}
+
+
+def clips_section(tracked: dict[str, list[Tracked]], notes: list[str]) -> str:
+    """The results as a table, with what is promised."""
+    rows = [_cells(spec, row) for spec, clips in tracked.items() for row in clips]
+    promises = [f"- {clip.name}: {clip.promise}" for clip in CLIPS]
+    headings = [*HEADINGS, *(f"ms {stage}" for stage in STAGES)]
+    return "\n".join([table(headings, rows), "", LEGEND, "", *promises, *notes])
+
+
+def _track(data: Path, clip: Clip, spec: str, extractor: ExtractorConfig) -> Tracked:
+    print(f"{clip.name} with {spec}", flush=True)
+    config = load_config(RunConfig, overrides=[f"sensor={clip.sensor}"]).model_copy(update={"extractor": extractor})
+    sequence = open_sequence(data / clip.path, sensor=config.sensor, limit=clip.limit)
+    frontend = Frontend.from_config(config, sequence.camera, sequence.sensor)
+    started = time.perf_counter()
+    result = run_sequence(frontend, sequence)
+    milliseconds = (time.perf_counter() - started) * 1e3 / len(result.indices)
+    return Tracked(clip, summarise(result, sequence.sensor, sequence.truth), milliseconds)
+
+
+def _cells(spec: str, tracked: Tracked) -> list[str]:
+    summary = tracked.summary
+    errors = [
+        f"{metrics.ate.rmse:.4f} m, {metrics.ate_percent:.2f} %" if metrics else "-"
+        for metrics in (summary.online, summary.final)
+    ]
+    times = [tracked.milliseconds, *(summary.milliseconds[stage].median for stage in STAGES)]
+    counts = [f"{summary.located}/{summary.frames}", str(summary.initialised_at or "-"), str(summary.lost)]
+    return [tracked.clip.name, spec, *counts, *errors, *(f"{time:.1f}" for time in times)]

@@ -1,0 +1,28 @@
+"""The page of results: sections that are replaced one by one."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from slam_frontend.files import write_atomically
+
+TITLE = "# Benchmarks\n"
+
+
+def read_sections(page: Path) -> dict[str, str]:
+    """The parts of an earlier page: what isn't measured this time stays as it was."""
+    if not page.exists():
+        return {}
+    parts = page.read_text().split("\n## ")[1:]
+    return {heading: text.strip() for heading, text in (part.split("\n", 1) for part in parts)}
+
+
+def write_sections(page: Path, sections: dict[str, str]) -> None:
+    """The page with these sections, in their order."""
+    page.parent.mkdir(parents=True, exist_ok=True)
+    parts = [f"## {heading}\n\n{text}\n" for heading, text in sections.items()]
+    write_atomically(page, "\n".join([TITLE, *parts]))
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [headings, ["---"] * len(headings), *rows])

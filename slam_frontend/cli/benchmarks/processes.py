@@ -1,0 +1,92 @@
+"""What a fresh process takes: to start, to the first pose, and of memory."""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from slam_frontend.cli.benchmarks.clips import CLIPS
+from slam_frontend.cli.benchmarks.page import table
+
+REPETITIONS = 5
+RUN = "from slam_frontend.cli.main import main; main()"
+# The command itself, which says what time it is when the first pose is known, and goes.
+TO_FIRST_POSE = """
+import os, time
+import slam_frontend.pipeline as pipeline
+run_sequence = pipeline.run_sequence
+def until_first_pose(frontend, sequence, on_frame=None, live=False):
+    def watch(frame, result):
+        if result.estimate.T_world_cam is not None:
+            print(time.monotonic(), flush=True)
+            os._exit(0)
+    return run_sequence(frontend, sequence, watch, live)
+pipeline.run_sequence = until_first_pose
+from slam_frontend.cli.main import main
+main()
+"""
+HEAVY = ("openvino", "torch")  # what a run is measured with
+
+
+def start_section(sample: Path) -> str:
+    """How long fresh interpreters take, the fastest and the median of a few."""
+    bare = min(_seconds("pass"))
+    taken = {
+        "`import slam_frontend`": [seconds - bare for seconds in _seconds("import slam_frontend")],
+        "`slam-frontend --help`": _seconds(RUN, "--help"),
+    }
+    for runtime in HEAVY if sample.exists() else ():
+        taken[f"`slam-frontend run` to the first pose, {runtime}"] = _seconds_to_first_pose(sample, runtime)
+    rows = [
+        [name, f"{min(seconds):.2f} s", f"{statistics.median(seconds):.2f} s"]
+        for name, seconds in taken.items()
+        if seconds
+    ]
+    legend = f"Of {REPETITIONS} fresh processes; the first row is without what the bare interpreter takes."
+    return "\n".join([table(["", "best", "median"], rows), "", legend])
+
+
+def memory_section(data: Path, sample: Path) -> str:
+    """The most memory that a run holds, by what runs the network."""
+    places = {clip.name: data / clip.path for clip in CLIPS if clip.sensor != "mono"} | {"the sample": sample}
+    rows = []
+    for name, path in places.items():
+        if path.exists():
+            peaks = [_peak_megabytes(path, runtime) for runtime in HEAVY]
+            rows.append([name, *("-" if peak is None else f"{peak:.0f}" for peak in peaks)])
+    return "\n".join([table(["whole run", *(f"{name}, MB" for name in HEAVY)], rows), "", "The largest resident size."])
+
+
+def _seconds(code: str, *arguments: str) -> list[float]:
+    taken = []
+    for _ in range(REPETITIONS):
+        started = time.monotonic()
+        subprocess.run([sys.executable, "-c", code, *arguments], check=True, capture_output=True)
+        taken.append(time.monotonic() - started)
+    return taken
+
+
+def _seconds_to_first_pose(sample: Path, runtime: str) -> list[float]:
+    taken = []
+    with TemporaryDirectory() as folder:
+        arguments = ["run", str(sample), "--out", folder, "--runtime", runtime]
+        for _ in range(REPETITIONS):
+            started = time.monotonic()
+            command = [sys.executable, "-c", TO_FIRST_POSE, *arguments]
+            done = subprocess.run(command, check=False, capture_output=True, text=True)
+            if done.returncode:  # that runtime isn't installed
+                return []
+            taken.append(float(done.stdout) - started)
+    return taken
+
+
+def _peak_megabytes(path: Path, runtime: str) -> float | None:
+    print(f"memory of {path.name} with {runtime}", flush=True)
+    with TemporaryDirectory() as folder:
+        command = [sys.executable, "-c", RUN, "run", str(path), "--out", folder, "--runtime", runtime]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+    return usage.ru_maxrss / 1e3 if status == 0 else None

@@ -1,0 +1,41 @@
+"""Repeatability, matching and homographies on photographs that no weights have seen."""
+
+from pathlib import Path
+
+from slam_frontend.cli.benchmarks.page import table
+from slam_frontend.config import ExtractorConfig
+from slam_frontend.evaluation.features import HEADINGS, FeatureScores, PairSource, evaluate_extractor
+from slam_frontend.evaluation.homography import HomographyProtocol
+from slam_frontend.evaluation.photos import read_photos
+from slam_frontend.evaluation.warps import warp_pairs
+from slam_frontend.features import create_extractor
+
+PHOTOS = "photos/val.tar"
+
+
+def measure_quality(data: Path, contenders: dict[str, ExtractorConfig]) -> dict[str, FeatureScores]:
+    """The scores of every extractor on one random warp of each photograph; nothing where there are none."""
+    if not (data / PHOTOS).exists():
+        print(f"{data}: no photographs; expected {PHOTOS}")
+        return {}
+    scores = {}
+    for spec, config in contenders.items():
+        print(f"photographs with {spec}", flush=True)
+        extractor = create_extractor(config.model_copy(update={"max_keypoints": HomographyProtocol().num_points}))
+        scores[spec] = evaluate_extractor(spec, extractor, _pairs(data / PHOTOS))[-1]
+    return scores
+
+
+def quality_section(scores: dict[str, FeatureScores]) -> str:
+    """The scores as a table."""
+    rows = [[spec, *(f"{getattr(row, name):.3f}" for name in HEADINGS)] for spec, row in scores.items()]
+    count = max(row.num_pairs for row in scores.values())
+    legend = (
+        f"{count} photographs, each with a random warp of itself: `slam-frontend evaluate features`. Three pairs are "
+        "one hundredth of a homography column."
+    )
+    return "\n".join([table(["features", *HEADINGS.values()], rows), "", legend])
+
+
+def _pairs(path: Path) -> PairSource:
+    return lambda size: warp_pairs(read_photos(path), size)

@@ -1,0 +1,87 @@
+"""``slam-frontend bench``: what is measured goes onto the page, what isn't stays there."""
+
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from slam_frontend.cli.benchmarks import extraction, processes
+from slam_frontend.cli.benchmarks.contenders import find_contenders
+from slam_frontend.cli.benchmarks.extraction import measure_speeds, networks_section
+from slam_frontend.cli.benchmarks.page import read_sections, write_sections
+from slam_frontend.cli.benchmarks.timing import in_turns
+from slam_frontend.cli.benchmarks.trade_off import Choice, draw_trade_off, trade_off_section
+from slam_frontend.cli.main import main
+
+SAMPLE = Path(__file__).parents[2] / "sequences" / "sample"
+
+
+def bench(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    monkeypatch.setattr(sys, "argv", ["slam-frontend", "bench", *map(str, arguments)])
+    try:
+        main()
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+def test_parts_without_data_stay_as_they_were(monkeypatch, tmp_path: Path, capsys) -> None:
+    page = tmp_path / "docs" / "benchmarks.md"
+    write_sections(page, {"Machine": "another", "Clips": "| of another day |"})
+    assert bench(monkeypatch, tmp_path, "--out", page, "--features", "orb", "--only", "clips", "--only", "quality") == 0
+    sections = read_sections(page)
+    assert sections["Clips"] == "| of another day |"
+    assert "cores of" in sections["Machine"]
+    said = capsys.readouterr().out
+    assert "no clips; expected sequences/tum" in said and "no photographs; expected photos/val.tar" in said
+
+
+def test_the_speed_of_networks_is_measured_without_any_data(monkeypatch, tmp_path: Path) -> None:
+    for name, value in {"ROUNDS": 1, "NETWORK_ROUNDS": 1, "MATRIX": 64}.items():
+        monkeypatch.setattr(extraction, name, value)
+    monkeypatch.setattr(extraction, "SIZES", {"640x480": (96, 128), "1241x376": (64, 93)})
+    contenders, notes = find_contenders(["orb", "superpoint-fast:float"])
+    assert not notes
+    speeds = measure_speeds(tmp_path, contenders)
+    assert set(speeds.extraction["1241x376"]) == set(contenders)
+    eager = speeds.networks["superpoint-fast", "torch", "float"]
+    assert eager.wall >= eager.best > 0 and speeds.peak > 0
+    assert "| superpoint-fast | torch, float |" in networks_section(speeds)
+
+
+def test_calls_take_turns_and_the_first_round_only_warms_up() -> None:
+    called = []
+    times = in_turns({name: lambda number, name=name: called.append((name, number)) for name in "ab"}, rounds=2)
+    assert called == [("a", 0), ("b", 0), ("a", 1), ("b", 1), ("a", 2), ("b", 2)]
+    assert times["a"].best <= times["a"].wall
+
+
+def test_who_cannot_run_is_left_out_with_the_reason(monkeypatch, tmp_path: Path) -> None:
+    contenders, notes = find_contenders(
+        ["orb", f"superpoint:float={tmp_path}/none.pt", f"superpoint={tmp_path}/none.pt"]
+    )
+    assert list(contenders) == ["orb"]
+    (note,) = notes
+    assert "superpoint:float" in note and "none.pt: no such checkpoint" in note
+
+
+def test_a_run_tells_when_its_first_pose_is_known() -> None:
+    pytest.importorskip("openvino")
+    (seconds, *_) = processes._seconds_to_first_pose(SAMPLE, "openvino")
+    assert 0.1 < seconds < 60
+
+
+def test_the_picture_shows_what_was_measured_of_each(tmp_path: Path) -> None:
+    choices = [
+        Choice("orb", 9.0, 0.4, 5, 5, 0.99, 0.54),
+        Choice("superpoint-fast:int8", 15.0, 0.38, 4, 5, None, None),
+        Choice("superpoint:float", 600.0, None, 0, 0, 0.97, 0.66),
+    ]
+    draw_trade_off(choices, tmp_path / "new" / "p.png")
+    picture = cv2.imread(str(tmp_path / "new" / "p.png"))
+    assert picture.shape[1] > 1000 and len(np.unique(picture)) > 20
+    section = trade_off_section(choices, "new/p.png")
+    assert "![Accuracy against speed](new/p.png)" in section
+    assert "| superpoint-fast:int8 | 15.0 | 0.38 | 4/5 | - | - |" in section
