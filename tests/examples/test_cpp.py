@@ -20,7 +20,7 @@ from slam_frontend.types import Array, Features
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "sequences" / "sample" / "rgb" / "0.400000.jpg"
-BORDER = 8  # of ORBextractor.cc
+AS_IN_CPP = {"border": 8, "runtime": "torch", "precision": "float"}
 HOST = r"""
 #undef NDEBUG
 #include <cassert>
@@ -141,8 +141,8 @@ def assert_same(features: Features, keypoints: Array, descriptors: Array) -> Non
 
 @pytest.mark.parametrize("count", [1000, 200])
 def test_the_shipped_network_finds_the_same_in_both_languages(program: Path, count: int) -> None:
-    settings = {"name": "superpoint-fast", "max_keypoints": count, "border": BORDER, "runtime": "torch"}
-    features = create_extractor(settings).extract(cv2.imread(str(SAMPLE), 0))
+    settings = {"name": "superpoint-fast", "max_keypoints": count}
+    features = create_extractor(settings | AS_IN_CPP).extract(cv2.imread(str(SAMPLE), 0))
     keypoints, descriptors = extract(program, SAMPLE, "--floats", f"--max={count}")
     assert min(count, 300) <= len(features) <= count
     assert_same(features, keypoints, descriptors)
@@ -153,8 +153,8 @@ def test_an_exported_network_of_any_kind_does_so_on_an_image_of_any_size(
 ) -> None:
     image = cv2.imread(str(SAMPLE), 0)[:157, :231]
     cv2.imwrite(str(tmp_path / "odd.png"), image)
-    settings = {"name": "superpoint", "weights": untrained.with_suffix(".pt"), "border": BORDER, "runtime": "torch"}
-    features = create_extractor(settings).extract(image)
+    settings = {"name": "superpoint", "weights": untrained.with_suffix(".pt")}
+    features = create_extractor(settings | AS_IN_CPP).extract(image)
     keypoints, descriptors = extract(program, tmp_path / "odd.png", "--floats", f"--model={untrained}")
     assert len(features) > 50
     assert_same(features, keypoints, descriptors)
