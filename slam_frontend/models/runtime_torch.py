@@ -17,12 +17,13 @@ logger = logging.getLogger(__name__)
 class TorchRuntime:
     """Runs on the GPU if there is one."""
 
-    def __init__(self, weights: Path, precision: str = "float") -> None:
+    def __init__(self, weights: Path, precision: str = "float", channels_last: bool = True) -> None:
         self._network, self.card = load_checkpoint(weights)
+        if channels_last:  # twice as fast on a CPU, and what a GPU's tensor cores want
+            self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._call: Call = self._look
         if self._device.type == "cuda":
-            self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as tensor cores want it
             self._network.to(self._device, torch.float16 if precision == "half" else torch.float32)
             self._call = Recorded(self._look)
         elif precision == "half":

@@ -22,7 +22,8 @@ from slam_frontend.models.card import Card
 from slam_frontend.models.network_config import FAST, PAPER, NetworkConfig
 from slam_frontend.models.onnx_graph import write_graph
 from slam_frontend.models.quantize import quantize_graph
-from slam_frontend.models.runtime import create_runtime, graph_path, has_gpu, int8_path
+from slam_frontend.models.runtime import Runtime, create_runtime, graph_path, has_gpu, int8_path
+from slam_frontend.models.runtime_torch import TorchRuntime
 from slam_frontend.models.superpoint import SuperPoint
 from slam_frontend.models.weights import save_checkpoint
 from slam_frontend.types import Array
@@ -33,9 +34,9 @@ NUM_IMAGES = 20
 ROUNDS, NETWORK_ROUNDS = 40, 10
 MATRIX = 2048
 PEAK = "sgemm"
-EAGER = "torch", "float"
+EAGER = "eager torch", "float"  # the network as it was trained, as torch runs it unless told otherwise
 ON_GPU = "torch", "half"
-WAYS = (EAGER, ("onnxruntime", "float"), ("openvino", "float"), ("openvino", "int8"))
+WAYS = (EAGER, ("torch", "float"), ("onnxruntime", "float"), ("openvino", "float"), ("openvino", "int8"))
 NETWORKS = {"superpoint-fast": FAST, "superpoint": PAPER}
 
 
@@ -120,12 +121,20 @@ def _network_calls(
         weights = _weights(name, folder, images, notes)
         for runtime, precision in (*WAYS, ON_GPU) if has_gpu() else WAYS:
             try:
-                run = create_runtime(runtime, precision, weights).run
+                run = _create_runtime(runtime, precision, weights).run
             except (MissingDependency, WeightsError) as error:
                 notes.append(f"- {name} with {runtime} in {precision} is left out: {error}")
             else:
                 calls[name, runtime, precision] = _cycle(run, images)
     return calls, notes
+
+
+def _create_runtime(runtime: str, precision: str, weights: Path) -> Runtime:
+    return (
+        TorchRuntime(weights, channels_last=False)
+        if runtime == EAGER[0]
+        else create_runtime(runtime, precision, weights)
+    )
 
 
 def _weights(name: str, folder: Path, images: list[Array], notes: list[str]) -> Path:
