@@ -20,10 +20,15 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 def write_once(path: Path, content: str | bytes) -> None:
     """Put the content at the path in one step; OutputError where anything else lies there already."""
+    require_free(path, content)
+    write_atomically(path, content)
+
+
+def require_free(path: Path, content: str | bytes) -> None:
+    """OutputError where anything but the content lies at the path."""
     data = content.encode() if isinstance(content, str) else content
     if path.exists() and not (path.is_file() and path.read_bytes() == data):
         raise OutputError(f"{path}: is there already and holds something else; choose another name, or remove it")
-    write_atomically(path, data)
 
 
 def _replace(path: Path, data: bytes) -> None:

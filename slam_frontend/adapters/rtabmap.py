@@ -13,7 +13,7 @@ from slam_frontend.adapters.images import is_empty, to_grey
 from slam_frontend.config import ExtractorConfig, MatcherConfig
 from slam_frontend.errors import OutputError
 from slam_frontend.features import create_extractor
-from slam_frontend.files import write_atomically
+from slam_frontend.files import require_free, write_atomically
 from slam_frontend.matching import create_matcher
 from slam_frontend.types import Array, Features
 
@@ -59,18 +59,13 @@ def export_rtabmap(folder: Path, extractor: ExtractorConfig, matcher: MatcherCon
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        other = [folder / name for name, text in scripts.items() if _is_other(folder / name, text)]
+        for name, text in scripts.items():
+            require_free(folder / name, text)  # both, before the first is written
     except OSError as error:
         raise OutputError(f"{folder}: can't be used ({error}); choose another folder") from error
-    if other:  # before the first of them is written
-        raise OutputError(f"{other[0]}: is there already and says something else; choose another folder, or remove it")
     for name, text in scripts.items():
         write_atomically(folder / name, text)
     return [folder / name for name in scripts]
-
-
-def _is_other(path: Path, text: str) -> bool:
-    return path.exists() and path.read_bytes() != text.encode()
 
 
 def _differing(section: ExtractorConfig | MatcherConfig) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from slam_frontend.models.superpoint import SuperPoint, fold
 from slam_frontend.models.weights import load_checkpoint
 from slam_frontend.optional import require
 from slam_frontend.types import Array
-from slam_frontend.watch import Watch, ignore_progress
 
 Format = Literal["onnx", "torchscript", "openvino"]
 SHAPES = ((1, 1, 240, 320), (2, 1, 120, 168))  # that the check runs: another batch, another size
@@ -24,7 +23,7 @@ TOLERANCE = 1e-3  # of logits and of unit descriptors
 Run = Callable[[Array], tuple[Array, Array]]
 
 
-def export_network(weights: Path, path: Path, format: Format, watch: Watch = ignore_progress) -> float:
+def export_network(weights: Path, path: Path, format: Format) -> float:
     """Write a checkpoint's network for another runtime, and its card beside it as JSON, which says how to read its
     heatmap; the greatest difference of its outputs from ours.
 
@@ -41,7 +40,7 @@ def export_network(weights: Path, path: Path, format: Format, watch: Watch = ign
         run = {"onnx": _write_onnx, "torchscript": _write_torchscript, "openvino": _write_openvino}[format](
             network, aside
         )
-        difference = _compare(network, run, watch)
+        difference = _compare(network, run)
         if not difference <= TOLERANCE:  # NaN is no agreement
             raise OutputError(
                 f"{path}: the exported network differs by {difference:.2g}; this runtime can't be trusted"
@@ -118,10 +117,9 @@ def _write_openvino(network: SuperPoint, path: Path) -> Run:
     return run
 
 
-def _compare(network: SuperPoint, run: Run, watch: Watch) -> float:
+def _compare(network: SuperPoint, run: Run) -> float:
     rng, differences = np.random.default_rng(0), []
-    for done, shape in enumerate(SHAPES):
-        watch("comparison", done, len(SHAPES))
+    for shape in SHAPES:
         images = rng.random(shape, np.float32)
         with torch.inference_mode():
             expected = network(torch.from_numpy(images))

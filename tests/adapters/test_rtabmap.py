@@ -174,7 +174,7 @@ def test_the_scripts_say_so_when_rtabmap_embeds_another_python(tmp_path: Path) -
 
 def test_somebody_elses_script_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "slam_frontend_matcher.py").write_text("precious = True\n")
-    with pytest.raises(OutputError, match="says something else"):
+    with pytest.raises(OutputError, match="holds something else"):
         export_rtabmap(tmp_path, ExtractorConfig(name="orb"), MatcherConfig())
     assert not (tmp_path / "slam_frontend_detector.py").exists()
 
@@ -182,6 +182,6 @@ def test_somebody_elses_script_is_left_alone(tmp_path: Path) -> None:
 def test_scripts_of_other_settings_are_left_alone(tmp_path: Path) -> None:
     detector, _ = export_rtabmap(tmp_path, ExtractorConfig(name="orb"), MatcherConfig())
     export_rtabmap(tmp_path, ExtractorConfig(name="orb"), MatcherConfig())
-    with pytest.raises(OutputError, match="says something else"):
+    with pytest.raises(OutputError, match="holds something else"):
         export_rtabmap(tmp_path, ExtractorConfig(name="sift"), MatcherConfig())
     assert "'name': 'orb'" in detector.read_text()
