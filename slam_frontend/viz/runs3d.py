@@ -43,19 +43,19 @@ class RunScene:
 
 
 def run_scenes(runs: list[tuple[RunFolder, PointCloud]], truth: Trajectory | None = None) -> list[RunScene]:
-    """Each run against the truth that is given or that it kept, or else against the first one.
+    """Each run against the truth that is given, or that a run of its recording kept, or else against the first of them.
 
     SequenceError where a given truth has nothing to do with a run.
     """
-    first = runs[0][0]
     scenes = []
     for number, (run, cloud) in enumerate(runs):
-        true = truth or run.truth or (first.truth if run.is_of_same_recording(first) else None)
-        reference = true or (_longest(first) if run is not first and run.is_of_same_recording(first) else None)
+        akin = [other for other, _ in runs if other is run or run.is_of_same_recording(other)]
+        true = truth or run.truth or next((other.truth for other in akin if other.truth), None)
+        reference = true or (None if run is akin[0] else _longest(akin[0]))
         pair = _pair(run, reference, must_fit=truth is not None)
         colour = RUN_COLOURS[number % len(RUN_COLOURS)]
-        recording = next(i for i, (other, _) in enumerate(runs) if other is run or run.is_of_same_recording(other))
-        scenes.append(replace(_run_scene(run, cloud, pair, true if pair else None, colour), recording=recording))
+        scene = _run_scene(run, cloud, pair, true if pair else None, colour)
+        scenes.append(replace(scene, recording=next(i for i, (other, _) in enumerate(runs) if other is akin[0])))
     return scenes
 
 

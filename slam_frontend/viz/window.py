@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from slam_frontend.viz.scene3d import FLOOR, PAPER, Scene
 
 PATH_PIXELS = 4.0  # width of a line
 START_PIXELS = 11.0
-POINT_PIXELS, MANY_POINTS = (4.5, 3.5, 2.5), (3_000, 30_000)  # the more points, the smaller
+POINT_PIXELS, MANY_POINTS = (4.5, 3.5, 2.5, 1.5), (3_000, 30_000, 150_000)  # the more points, the smaller
 TRUTH_SWELLING = 1.25  # the truth is dashed and goes around the estimate, so that both show where they agree
 ZOOM = 0.7  # of Open3D's, where the distance is the viewpoint's; its wheel goes from 0.02 to 2
 NEAR, FAR = 0.02, 200.0  # clipping, in distances of the eye
@@ -243,15 +244,19 @@ def has_display() -> bool:
     """Whether a window could be seen by anybody; Open3D would draw for nobody without a word."""
     if not sys.platform.startswith("linux") or os.environ.get("WAYLAND_DISPLAY"):
         return True
+    name = os.environ.get("DISPLAY", "")
+    return bool(name) and _is_answering(name)
+
+
+@cache
+def _is_answering(display: str) -> bool:
+    """Whether an X server is there. The connection stays: some servers begin anew when their last client goes."""
     try:
         x11 = ctypes.CDLL("libX11.so.6")
     except OSError:
-        return bool(os.environ.get("DISPLAY"))
+        return True  # nobody to ask
     x11.XOpenDisplay.restype = ctypes.c_void_p
-    display = x11.XOpenDisplay(None)
-    if display:
-        x11.XCloseDisplay(ctypes.c_void_p(display))
-    return bool(display)
+    return bool(x11.XOpenDisplay(display.encode()))
 
 
 @contextmanager

@@ -128,6 +128,15 @@ def test_a_run_without_a_truth_lies_on_the_first_one(runs: dict[str, Path], in_e
     assert "ATE" not in first.title.text and not first.has_truth
 
 
+def test_a_run_that_kept_no_truth_takes_that_of_another(runs: dict[str, Path], in_empty_folder: Path) -> None:
+    shutil.copytree(runs["orb"], "bare")
+    Path("bare/truth.txt").unlink()
+    folders = Path("bare"), runs["mono"]
+    first, second = run_scenes([(read_run(run), read_ply(run / "map.ply")) for run in folders])
+    assert first.has_truth and first.recording == second.recording
+    np.testing.assert_array_equal(first.scene.up, second.scene.up)
+
+
 def test_a_run_without_a_map_or_a_table_still_shows_its_path(runs: dict[str, Path], in_empty_folder: Path) -> None:
     shutil.copytree(runs["orb"], "bare")
     for name in ("map.ply", "frames.csv"):
