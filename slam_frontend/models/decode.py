@@ -13,6 +13,8 @@ MASS = GAUSSIAN * np.float32(np.sqrt(2 * np.pi) * SHARPEN_SIGMA)  # 1 at its cen
 NEARBY = np.ones((9, 9), np.uint8)
 ALONG, ACROSS = np.array([[-1, 0, 1], [1, 2, 1]], np.float32)  # Sobel
 BLOCK = np.ones(3, np.float32)
+STRIP = 120  # rows
+REACH = 12  # rows: 6 of the Gaussian, 1 of Sobel, 1 of the block, 4 of the neighbourhood
 OPENCVS_SCALE = 1 / 288  # a half of the square of 1/12
 
 
@@ -31,15 +33,12 @@ def sharpen(heatmap: Array, image: Array) -> Array:
     The network knows which corners are found again, but where one lies only to a pixel and a half; the smaller
     eigenvalue of the structure tensor (Shi and Tomasi 1994) knows the place far better, and nothing else.
     """
-    smooth = cv2.sepFilter2D(image, cv2.CV_32F, GAUSSIAN, GAUSSIAN)
-    cornerness = smaller_eigenvalue(smooth)
-    np.maximum(cornerness, 0, out=cornerness)  # in place from here on: fresh memory costs more than the arithmetic
-    highest = cv2.dilate(cornerness, NEARBY, dst=smooth)
-    highest += np.float32(1e-6)
-    cornerness /= highest
-    cornerness *= cornerness
-    spread = cv2.sepFilter2D(heatmap, cv2.CV_32F, MASS, MASS, dst=smooth)
-    return np.asarray(np.multiply(spread, cornerness, out=spread))
+    sharpened = np.empty(heatmap.shape, np.float32)
+    for top in range(0, len(heatmap), STRIP):  # strips stay in the cache: a third less time
+        first, last = max(top - REACH, 0), top + STRIP + REACH
+        strip = _sharpen_strip(heatmap[first:last], image[first:last])
+        sharpened[top : top + STRIP] = strip[top - first : top - first + STRIP]
+    return sharpened
 
 
 def smaller_eigenvalue(smooth: Array) -> Array:
@@ -101,6 +100,18 @@ def sample_descriptors(coarse: Array, keypoints: Array) -> Array:
     lower = rows[first + down] * (1 - fx) + rows[first + right + down] * fx
     values = upper * (1 - fy) + lower * fy
     return np.asarray(values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12), np.float32)
+
+
+def _sharpen_strip(heatmap: Array, image: Array) -> Array:
+    smooth = cv2.sepFilter2D(image, cv2.CV_32F, GAUSSIAN, GAUSSIAN)
+    cornerness = smaller_eigenvalue(smooth)
+    np.maximum(cornerness, 0, out=cornerness)  # in place from here on: fresh memory costs more than the arithmetic
+    highest = cv2.dilate(cornerness, NEARBY, dst=smooth)
+    highest += np.float32(1e-6)
+    cornerness /= highest
+    cornerness *= cornerness
+    spread = cv2.sepFilter2D(heatmap, cv2.CV_32F, MASS, MASS, dst=smooth)
+    return np.asarray(np.multiply(spread, cornerness, out=spread))
 
 
 def _find_peaks(heatmap: Array, threshold: float, radius: int, border: int) -> tuple[Array, Array]:

@@ -94,6 +94,15 @@ def test_the_smaller_eigenvalue_is_opencvs(size):
     np.testing.assert_allclose(decode.smaller_eigenvalue(smooth), expected, atol=1e-5 * expected.max())
 
 
+@pytest.mark.parametrize("height", [37, 120, 121, 376])
+def test_sharpening_in_strips_is_sharpening_of_the_whole(height, monkeypatch):
+    rng = np.random.default_rng(0)
+    heatmap, image = rng.random((height, 80), np.float32), rng.integers(0, 256, (height, 80)).astype(np.uint8)
+    in_strips = decode.sharpen(heatmap, image)
+    monkeypatch.setattr(decode, "STRIP", height)
+    np.testing.assert_allclose(in_strips, decode.sharpen(heatmap, image), rtol=1e-5, atol=1e-6)
+
+
 def test_sharpening_leaves_its_inputs_alone():
     rng = np.random.default_rng(0)
     given = rng.random((64, 80), np.float32), rng.integers(0, 256, (64, 80)).astype(np.uint8)
