@@ -40,11 +40,15 @@ class Tracks:
         return [np.array(trail) for trail in trails.values()]
 
 
-def draw_frame(frame: Frame, result: FrameResult, trails: list[Array]) -> Array:
-    """(H,W,3) uint8 RGB: tracked keypoints in green with their trails, the others in blue, and the state in words."""
+def draw_frame(frame: Frame, result: FrameResult, trails: list[Array], zoom: int = 1) -> Array:
+    """(zoom*H,zoom*W,3) uint8 RGB: tracked keypoints in green with their trails, the others in blue, and the state in
+    words."""
     canvas = cv2.cvtColor(frame.image, cv2.COLOR_GRAY2RGB) if frame.colour is None else frame.colour.copy()
     keypoints, estimate = result.view.features.keypoints, result.estimate
-    draw_tracks(canvas, keypoints, estimate.keypoint_ids, trails)
+    if zoom > 1:
+        canvas = np.asarray(cv2.resize(canvas, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_LINEAR))
+    enlarged = [zoom * (points + 0.5) - 0.5 for points in (keypoints, *trails)]  # pixel centres are whole numbers
+    draw_tracks(canvas, enlarged[0], estimate.keypoint_ids, enlarged[1:])
     counts = f"{len(estimate.landmark_ids)} of {len(keypoints)} keypoints on landmarks"
     mark = "  KEYFRAME" if result.keyframe else ""
     _write(canvas, f"frame {frame.index}  {estimate.state}  {counts}{mark}")

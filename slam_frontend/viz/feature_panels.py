@@ -57,7 +57,7 @@ def draw_matches(title: str, image0: Array, image1: Array, found: list[Matched],
     arrangements = [_Pair(image0, image1, is_stacked) for is_stacked in (True, False)]
     way, columns = best_grid(len(found), [pair.aspect for pair in arrangements])
     pair = arrangements[way]
-    sheet = new_sheet(title, columns, math.ceil(len(found) / columns), pair.aspect, width)
+    sheet = new_sheet(title, columns, math.ceil(len(found) / columns), pair.aspect, width, above=0.7)
     for panel, one in zip(sheet.panels, found, strict=False):
         show_picture(panel, pair.canvas, one.name, _count(one))
         _draw_matches(panel, one, pair.shift)
@@ -103,9 +103,9 @@ def _draw_keypoints(panel: Any, features: Features, colour: str) -> None:
 
 def _count(one: Matched) -> str:
     share = f" ({100 * one.num_inliers / len(one.matches):.0f} %)" if len(one.matches) else ""
-    keypoints = f"{len(one.features0)} + {len(one.features1)} keypoints"
     outliers = len(one.matches) - one.num_inliers
-    return f"{keypoints}: {len(one.matches)} matches, {one.num_inliers} inliers{share}, {outliers} outliers"
+    keypoints = f"{len(one.features0)} + {len(one.features1)} keypoints, {len(one.matches)} matches:"
+    return f"{keypoints}\n{one.num_inliers} inliers{share}, {outliers} outliers"
 
 
 def _legend(sheet: Sheet, handles: list[Any]) -> None:

@@ -37,7 +37,7 @@ class Adaptation:
 
 def draw_heatmap(title: str, image: Array, heatmap: Array, keypoints: Array, threshold: float, width: int) -> bytes:
     """A PNG: the heatmap (H,W) of an image (H,W) uint8, and the keypoints (N,2) that come of it."""
-    sheet = new_sheet(title, 2, 1, image.shape[1] / image.shape[0], width, below=1.3)
+    sheet = new_sheet(title, 2, 1, image.shape[1] / image.shape[0], width, below=1.35)
     left, right = sheet.panels
     norm = _norm([heatmap])
     above = int((heatmap > threshold).sum())
@@ -52,7 +52,7 @@ def draw_adaptation(title: str, adaptation: Adaptation, width: int) -> bytes:
     """A PNG: views, their heatmaps, the same warped back, and in the last row the mean of more and more of them."""
     views, means = adaptation.views, adaptation.means
     columns = max(len(views), len(means) + 1)
-    sheet = new_sheet(title, columns, 4, adaptation.image.shape[1] / adaptation.image.shape[0], width, 0.3, below=1.3)
+    sheet = new_sheet(title, columns, 4, adaptation.image.shape[1] / adaptation.image.shape[0], width, 0.3, below=1.35)
     norm = _norm([view.heatmap for view in views] + list(means.values()))
     rows = [sheet.panels[row * columns : (row + 1) * columns] for row in range(4)]
     for number, view in enumerate(views):

@@ -23,7 +23,10 @@ from slam_frontend.watch import Watch
 
 RESULTS = "Errors are those of the trajectory after mapping where nothing else is said."
 ERRORS = "Online is each pose as it was known at its frame, after mapping the same pose at the end of the run."
-ALONG = "Estimate minus truth along the truth's axes, and the angle between the two orientations."
+ALONG = (
+    "Estimate minus truth along the truth's axes, and the angle between the two orientations. "
+    "A straight path leaves the alignment free to turn about it."
+)
 LANDMARKS = (
     "A landmark is found where a keypoint looks like it and agrees with the pose. "
     "The camera is lost when too few are found; such stretches are shaded."
@@ -37,6 +40,7 @@ FRAMES = (
 )
 
 
+WAYS = {"se3": "a rotation and a translation", "sim3": "a rotation, a translation and a scale"}
 FEW = 6  # frames of each run, where there are several
 
 
@@ -90,10 +94,10 @@ def _about_alignment(comparison: Comparison) -> str:
     """What was moved onto what, so that nobody takes an aligned path for a raw one."""
     if comparison.reference is not None:
         kinds = {compared.alignment for compared in comparison.runs}
-        scale = {1: " and a scale" if "sim3" in kinds else "", 2: ", and a scale for one camera alone"}[len(kinds)]
-        return (
-            f"Moved onto the truth by a rotation, a translation{scale}, as the errors are. Equal scales on both axes."
+        rigid = (
+            "a rotation and a translation, with a scale for one camera alone" if len(kinds) > 1 else WAYS[kinds.pop()]
         )
+        return f"Moved onto the truth by {rigid}, as the errors are. Equal scales on both axes."
     scale = "" if comparison.is_metric else " One camera alone knows no scale."
     if len(comparison.runs) > 1:
         return f"No truth is known: the runs are moved onto the first one.{scale} Equal scales on both axes."

@@ -7,6 +7,7 @@ import numpy as np
 from slam_frontend.types import Array, Frame, FrameResult, TrackingState
 from slam_frontend.viz.draw import Tracks, draw_frame
 
+LEGIBLE_WIDTH = 640  # pixels to which smaller images are enlarged, for what is drawn on them
 MAX_SPREAD = 24
 MAX_WEAK = 4
 APART = 10  # frames between two of the weakest: a bad moment is shown once
@@ -33,7 +34,8 @@ class Snapshots:
         """Take note of a frame, and draw it when it is one of those to keep; fits ``run_sequence``'s on_frame."""
 
         def draw() -> Array:
-            return draw_frame(frame, result, self._tracks.trails())
+            zoom = max(1, round(LEGIBLE_WIDTH / frame.image.shape[1]))
+            return draw_frame(frame, result, self._tracks.trails(), zoom)
 
         self._tracks.update(result)
         if self._count % self._interval == self._interval - 1:

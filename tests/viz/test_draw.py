@@ -9,7 +9,7 @@ from synthetic import SyntheticSequence, SyntheticWorld, curved_path
 
 from slam_frontend.frontend import Frontend
 from slam_frontend.types import Features, Frame, FrameResult, PoseEstimate, TrackingState, View
-from slam_frontend.viz.draw import GREEN, SKY, Tracks, draw_frame, encode_png
+from slam_frontend.viz.draw import GREEN, ORANGE, SKY, Tracks, draw_frame, encode_png
 from slam_frontend.viz.snapshots import APART, MAX_SPREAD, MAX_WEAK, Snapshots, choose_pictures
 
 
@@ -57,6 +57,14 @@ def test_tracked_keypoints_are_green_and_the_others_blue() -> None:
     assert near(picture[25:36, 35:46], GREEN)
     assert near(picture[56:65, 96:105], SKY)
     assert (picture[80, 20] == 90).all()
+
+
+def test_an_enlarged_picture_has_its_marks_in_place() -> None:
+    picture = draw_frame(grey_frame(), result_with([(40, 30)], [3]), [np.array([[40.0, 30.0], [10.0, 80.0]])], zoom=4)
+    assert picture.shape == (480, 640, 3)
+    assert near(picture[112:132, 152:172], GREEN)
+    assert near(picture[312:332, 32:52], ORANGE)
+    assert not near(picture[:100], GREEN)
 
 
 def test_a_frame_without_keypoints_can_be_drawn() -> None:
