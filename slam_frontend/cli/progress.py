@@ -1,5 +1,6 @@
 """A bar for work in stages."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
@@ -35,3 +36,9 @@ def watched(items: Sequence[T], stage: str, watch: "Watch") -> Iterator[T]:
         watch(stage, number, len(items))
         yield item
     watch(stage, len(items), len(items))
+
+
+def note(text: str) -> None:
+    """A line on a terminal, and silence elsewhere: for work whose timing a moving bar would disturb."""
+    if sys.stderr.isatty():
+        print(text, file=sys.stderr, flush=True)

@@ -34,7 +34,7 @@ def test_parts_without_data_stay_as_they_were(monkeypatch, tmp_path: Path, capsy
     sections = read_sections(page)
     assert sections["Clips"] == "| of another day |"
     assert "cores of" in sections["Machine"]
-    said = capsys.readouterr().out
+    said = capsys.readouterr().err
     assert "no clips; expected sequences/tum" in said and "no photographs; expected photos/val.tar" in said
 
 

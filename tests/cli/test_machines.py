@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 import pytest
 
+from slam_frontend.cli.benchmarks import clips
+from slam_frontend.cli.benchmarks.clips import Clip
 from slam_frontend.cli.main import main
 from slam_frontend.cli.progress import progress_bar, watched
 from slam_frontend.models.card import Card
@@ -83,6 +85,16 @@ def test_features_are_judged(ask: Ask, photos: Path) -> None:
 def test_detectors_are_judged(ask: Ask) -> None:
     printed = ask("evaluate", "detection", "--features", "orb", "--count", 4, "--out", "out")
     assert {score["condition"] for score in printed["scores"]} == {"clean", "noisy"}
+
+
+def test_a_benchmark(ask: Ask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    clip = Clip("sample", "sample", "rgbd", 6, "all located")
+    monkeypatch.setattr(clips, "CLIPS", (clip,))
+    shutil.copytree(SAMPLE, tmp_path / "sample")
+    printed = ask("bench", tmp_path, "--features", "orb", "--only", "clips", "--out", "page.md")
+    (row,) = printed["clips"]
+    assert (row["clip"], row["features"], row["located"]) == ("sample", "orb", 6)
+    assert "| sample | orb | 6/6 |" in Path(printed["page"]).read_text()
 
 
 def test_exports_of_images(ask: Ask, photos: Path) -> None:

@@ -1,15 +1,19 @@
 """The clips that every change is held against."""
 
+import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from slam_frontend.cli.benchmarks.page import table
+from slam_frontend.cli.progress import note
 from slam_frontend.config import ExtractorConfig, RunConfig, load_config
 from slam_frontend.datasets import open_sequence
 from slam_frontend.frontend import Frontend
 from slam_frontend.pipeline import run_sequence
 from slam_frontend.summary import RunSummary, summarise
+
+logger = logging.getLogger(__name__)
 
 TUM = "sequences/tum/rgbd_dataset_freiburg1_xyz"
 KITTI = "sequences/kitti/sequences"
@@ -60,7 +64,7 @@ def track_clips(data: Path, contenders: dict[str, ExtractorConfig]) -> dict[str,
     """All clips that are there with all extractors; nothing where there are none."""
     clips = [clip for clip in CLIPS if (data / clip.path).exists()]
     if not clips:
-        print(f"{data}: no clips; expected {TUM} and {KITTI}")
+        logger.warning("%s: no clips; expected %s and %s", data, TUM, KITTI)
         return {}
     return {spec: [_track(data, clip, spec, config) for clip in clips] for spec, config in contenders.items()}
 
@@ -74,7 +78,7 @@ def clips_section(tracked: dict[str, list[Tracked]], notes: list[str]) -> str:
 
 
 def _track(data: Path, clip: Clip, spec: str, extractor: ExtractorConfig) -> Tracked:
-    print(f"{clip.name} with {spec}", flush=True)
+    note(f"{clip.name} with {spec}")
     config = load_config(RunConfig, overrides=[f"sensor={clip.sensor}"]).model_copy(update={"extractor": extractor})
     sequence = open_sequence(data / clip.path, sensor=config.sensor, limit=clip.limit)
     frontend = Frontend.from_config(config, sequence.camera, sequence.sensor)

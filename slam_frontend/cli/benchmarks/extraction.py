@@ -13,6 +13,7 @@ import numpy as np
 from slam_frontend.cli.benchmarks.clips import KITTI, TUM
 from slam_frontend.cli.benchmarks.page import table
 from slam_frontend.cli.benchmarks.timing import Times, in_turns
+from slam_frontend.cli.progress import note
 from slam_frontend.config import ExtractorConfig
 from slam_frontend.datasets import open_sequence
 from slam_frontend.errors import FrontendError, MissingDependency, WeightsError
@@ -56,7 +57,7 @@ def measure_speeds(data: Path, contenders: dict[str, ExtractorConfig]) -> Speeds
     extraction = {size: _extractors_in_turns(contenders, images[size], size) for size in SIZES}
     with TemporaryDirectory() as folder:
         calls, notes = _network_calls(Path(folder), images[SIZE])
-        print("networks", flush=True)
+        note("networks")
         networks = in_turns({**{"|".join(way): call for way, call in calls.items()}, PEAK: _sgemm()}, NETWORK_ROUNDS)
     peak = _cores() * 2 * MATRIX**3 / networks.pop(PEAK).best / 1e6
     by_way = {way: networks["|".join(way)] for way in calls}
@@ -104,7 +105,7 @@ def networks_section(speeds: Speeds) -> str:
 
 
 def _extractors_in_turns(contenders: dict[str, ExtractorConfig], images: list[Array], size: str) -> dict[str, Times]:
-    print(f"extraction at {size}", flush=True)
+    note(f"extraction at {size}")
     extractors = {spec: create_extractor(config) for spec, config in contenders.items()}
     calls = {spec: _cycle(extractor.extract, images) for spec, extractor in extractors.items()}
     return in_turns(calls, ROUNDS)

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from slam_frontend.cli.benchmarks.clips import CLIPS
 from slam_frontend.cli.benchmarks.page import table
+from slam_frontend.cli.progress import note
 
 REPETITIONS = 5
 RUN = "from slam_frontend.cli.main import main; main()"
@@ -84,7 +85,7 @@ def _seconds_to_first_pose(sample: Path, runtime: str) -> list[float]:
 
 
 def _peak_megabytes(path: Path, runtime: str) -> float | None:
-    print(f"memory of {path.name} with {runtime}", flush=True)
+    note(f"memory of {path.name} with {runtime}")
     with TemporaryDirectory() as folder:
         command = [sys.executable, "-c", RUN, "run", str(path), "--out", folder, "--runtime", runtime]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

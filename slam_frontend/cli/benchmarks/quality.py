@@ -1,8 +1,10 @@
 """Repeatability, matching and homographies on photographs that no weights have seen."""
 
+import logging
 from pathlib import Path
 
 from slam_frontend.cli.benchmarks.page import table
+from slam_frontend.cli.progress import note
 from slam_frontend.config import ExtractorConfig
 from slam_frontend.evaluation.features import HEADINGS, FeatureScores, PairSource, evaluate_extractor
 from slam_frontend.evaluation.homography import HomographyProtocol
@@ -10,17 +12,19 @@ from slam_frontend.evaluation.photos import read_photos
 from slam_frontend.evaluation.warps import warp_pairs
 from slam_frontend.features import create_extractor
 
+logger = logging.getLogger(__name__)
+
 PHOTOS = "photos/val.tar"
 
 
 def measure_quality(data: Path, contenders: dict[str, ExtractorConfig]) -> dict[str, FeatureScores]:
     """The scores of every extractor on one random warp of each photograph; nothing where there are none."""
     if not (data / PHOTOS).exists():
-        print(f"{data}: no photographs; expected {PHOTOS}")
+        logger.warning("%s: no photographs; expected %s", data, PHOTOS)
         return {}
     scores = {}
     for spec, config in contenders.items():
-        print(f"photographs with {spec}", flush=True)
+        note(f"photographs with {spec}")
         extractor = create_extractor(config.model_copy(update={"max_keypoints": HomographyProtocol().num_points}))
         scores[spec] = evaluate_extractor(spec, extractor, _pairs(data / PHOTOS))[-1]
     return scores
