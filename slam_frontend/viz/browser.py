@@ -6,10 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from slam_frontend.errors import FrontendError
-from slam_frontend.files import write_atomically
 from slam_frontend.types import Array
-from slam_frontend.viz.draw import encode_png
 from slam_frontend.viz.framing import AZIMUTHS_DEG, behind, overview
 from slam_frontend.viz.gallery import legend_entries
 from slam_frontend.viz.legend import Entry, draw_legend
@@ -35,7 +32,6 @@ class Browser:
         self._window = Window(", ".join(run.title.text for run in runs), *SIZE, visible=visible, keys=self._keys)
         self._with_ages = self._in_one_place = self._is_hidden = False
         self._saying: list[Entry] = []
-        self._num_saved = 0
         self._scene = self._arranged()
         self._overview()
         self._draw()
@@ -105,13 +101,7 @@ class Browser:
         self._draw()
 
     def _save(self) -> None:
-        self._num_saved += 1
-        path = self._folder / f"window-{self._num_saved}.png"
-        try:
-            write_atomically(path, encode_png(self._window.capture()))
-            self._saying = [Entry("text", f"saved {path}")]
-        except FrontendError as error:
-            self._saying = [Entry("text", str(error))]
+        self._saying = [Entry("text", self._window.save(self._folder))]
         self._draw()
 
     def _hide(self) -> None:

@@ -14,10 +14,9 @@ import cv2
 import numpy as np
 
 from slam_frontend.errors import FrontendError
-from slam_frontend.files import write_atomically
 from slam_frontend.optional import require
 from slam_frontend.types import Array
-from slam_frontend.viz.draw import encode_png
+from slam_frontend.viz.display import require_display
 from slam_frontend.viz.framing import Viewpoint, behind, overview
 from slam_frontend.viz.legend import Entry, draw_legend, floor_entry, landmarks_entry
 from slam_frontend.viz.moment import PANEL_WIDTH, Moment, picture_of, scene_of
@@ -58,6 +57,8 @@ def run_window(settings: WindowSettings, moments: "Queue[Moment]", commands: Con
     """Show moments until the window is closed or the run is gone; tells the run when it opens, or why it can't."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, which then ends the window
     try:
+        if settings.visible:
+            require_display()
         require("open3d", extra="viewer")  # at full speed: the run waits for it
         if hasattr(os, "nice"):
             os.nice(NICENESS)
@@ -86,7 +87,6 @@ class LiveWindow:
         self._is_paused = self._with_ages = self._is_hidden = False
         self._is_following = True
         self._followed: Array | None = None  # where the camera was when the eye last came along
-        self._num_saved = 0
 
     def run(self, moments: "Queue[Moment]") -> None:
         """Until it is closed, or the run has ended without having said so."""
@@ -105,6 +105,8 @@ class LiveWindow:
 
     def show(self, moment: Moment) -> None:
         """Draw the latest moment and, if wanted, come along with the camera."""
+        if self._moment is not None and self._moment.segment != moment.segment:
+            self._followed = None  # another map: its world begins anew
         self._moment = moment
         self._scene = scene_of(moment, self._with_ages)
         if self._followed is None:
@@ -153,10 +155,10 @@ class LiveWindow:
         if self._moment is None or self._is_hidden:
             self._window.show_panel(None)
             return
-        saying = "paused" if self._is_paused else "the run is over" if self._moment.is_last else self._saying
+        state = "the run is over" if self._moment.is_last else "paused" if self._is_paused else ""
         floors = self._scene.floors if self._scene else ()
         lengths = [floor_entry([floor.step], self._settings.is_metric).text for floor in floors]
-        words = _write([*self._moment.words, *lengths, saying])
+        words = _write([*self._moment.words, *lengths, state, self._saying])
         self._window.show_panel(np.concatenate([picture_of(self._moment), words, self._legends[self._with_ages]]))
 
     def _pause(self) -> None:
@@ -196,13 +198,7 @@ class LiveWindow:
             self._draw_panel()
 
     def _save(self) -> None:
-        self._num_saved += 1
-        path = self._settings.folder / f"window-{self._num_saved}.png"
-        try:
-            write_atomically(path, encode_png(self._window.capture()))
-            self._saying = f"saved {path}"
-        except FrontendError as error:
-            self._saying = str(error)
+        self._saying = self._window.save(self._settings.folder)
         self._draw_panel()
 
     def _hide(self) -> None:

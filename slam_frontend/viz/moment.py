@@ -20,6 +20,7 @@ ENOUGH_FOR_FLOOR = 50  # landmarks
 class Moment:
     """All of it in the world of the map that is being tracked."""
 
+    segment: int  # which map; another one has another world
     positions: Array  # (N,3) the path so far, each as known at its frame; NaN where lost
     T_world_cam: Array | None  # (4,4) where the camera is
     truth: Array  # (M,3) the true path so far; empty where there is none

@@ -45,6 +45,7 @@ class Observer:
         image, factor = _reduced(frame)
         keyframes = [pose for id, pose in map.poses.items() if id >= self._path.first_keyframe]
         return Moment(
+            segment=map.segment,
             positions=path.T_world_cam[:, :3, 3],
             T_world_cam=result.estimate.T_world_cam,
             truth=np.empty((0, 3)) if self._truth is None else self._truth.positions(path),

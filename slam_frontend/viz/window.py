@@ -1,19 +1,19 @@
 """A scene in a window of Open3D, or rendered without any display."""
 
-import ctypes
 import json
-import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import cache
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from slam_frontend.errors import ViewerError
+from slam_frontend.errors import OutputError, ViewerError
+from slam_frontend.files import write_atomically
 from slam_frontend.optional import require
 from slam_frontend.types import Array
+from slam_frontend.viz.display import require_display, runtime_folder
+from slam_frontend.viz.draw import encode_png
 from slam_frontend.viz.framing import FIELD_OF_VIEW_DEG, Viewpoint
 from slam_frontend.viz.frusta import outlines, pieces, tubes
 from slam_frontend.viz.plots import TRUTH
@@ -40,12 +40,12 @@ class Window:
         keys: dict[str, Callable[[], None]] | None = None,
     ) -> None:
         """ViewerError where no window can be opened; an invisible one needs no display."""
-        if visible and not has_display():
-            raise ViewerError("no display to open a window on: do without --show, or give --screenshot FILE to view")
+        if visible:
+            require_display()
         self._o3d = require("open3d", extra="viewer")
         self._o3d.utility.set_verbosity_level(self._o3d.utility.VerbosityLevel.Error)
         self._window = self._o3d.visualization.VisualizerWithKeyCallback()
-        with _runtime_folder():
+        with runtime_folder():
             if not self._window.create_window(title, width, height, visible=visible):
                 raise ViewerError("Open3D can't draw here: OpenGL or EGL is missing (libegl1 on Debian and Ubuntu)")
         self._line_pixels = 1.0
@@ -128,6 +128,15 @@ class Window:
         self._window.update_renderer()
         picture = np.asarray(self._window.capture_screen_float_buffer(do_render=True))
         return np.asarray((picture * 255).round().astype(np.uint8))
+
+    def save(self, folder: Path) -> str:
+        """Write what is in the window as ``window-1.png`` or the next free number, and tell so or why not."""
+        path = next(path for n in count(1) if not (path := folder / f"window-{n}.png").exists())
+        try:
+            write_atomically(path, encode_png(self.capture()))
+        except OutputError as error:
+            return str(error)
+        return f"saved {path.name} in {folder.resolve().name}"
 
     def thicken(self, factor: float) -> None:
         """Draw points and lines so much wider, for pictures that are reduced afterwards."""
@@ -238,38 +247,6 @@ class Window:
         mesh.triangle_material_ids = utility.IntVector([0, 0])
         mesh.textures = [geometry.Image(np.ascontiguousarray(image))]
         return mesh
-
-
-def has_display() -> bool:
-    """Whether a window could be seen by anybody; Open3D would draw for nobody without a word."""
-    if not sys.platform.startswith("linux") or os.environ.get("WAYLAND_DISPLAY"):
-        return True
-    name = os.environ.get("DISPLAY", "")
-    return bool(name) and _is_answering(name)
-
-
-@cache
-def _is_answering(display: str) -> bool:
-    """Whether an X server is there. The connection stays: some servers begin anew when their last client goes."""
-    try:
-        x11 = ctypes.CDLL("libX11.so.6")
-    except OSError:
-        return True  # nobody to ask
-    x11.XOpenDisplay.restype = ctypes.c_void_p
-    return bool(x11.XOpenDisplay(display.encode()))
-
-
-@contextmanager
-def _runtime_folder() -> Iterator[None]:
-    """Where a system has no XDG_RUNTIME_DIR, libraries complain of it on the terminal; here they have no reason to."""
-    if "XDG_RUNTIME_DIR" in os.environ:
-        yield
-        return
-    os.environ["XDG_RUNTIME_DIR"] = "/tmp"
-    try:
-        yield
-    finally:
-        del os.environ["XDG_RUNTIME_DIR"]
 
 
 def _rgb(colour: str) -> Array:

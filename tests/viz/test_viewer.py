@@ -179,6 +179,8 @@ def test_the_keys_do_what_the_panel_says(live_window: LiveWindow, moment: Moment
     live_window.press("H")
     assert pixels_of("#009E73", live_window.capture()) == 0  # the frame is hidden with the panel
     live_window.press("P")
+    live_window.press("P")
+    assert (tmp_path / "window-2.png").exists()
     saved = cv2.imread(str(tmp_path / "window-1.png"))
     assert saved.shape == (SIZE[1], SIZE[0], 3) and pixels_of(ONLINE, saved[:, :, ::-1]) > 100
     live_window.press("R")
@@ -197,3 +199,5 @@ def test_the_eye_follows_the_camera_until_it_is_told_to_stay(live_window: LiveWi
     live_window.press("F")
     live_window.show(moment)
     np.testing.assert_allclose(live_window.eye - eye, (1, 0, 2), atol=1e-6)
+    live_window.show(replace(moment, segment=1))  # a new map: its world begins anew
+    np.testing.assert_allclose(live_window.eye, eye, atol=1e-6)
