@@ -31,7 +31,10 @@ LANDMARKS = (
     "A landmark is found where a keypoint looks like it and agrees with the pose. "
     "The camera is lost when too few are found; such stretches are shaded."
 )
-TIMES = "Stages stacked on each other. The axis ends above the 98th percentile: hover for the value of a peak."
+TIMES = (
+    "Stages stacked on each other; the next frame is extracted while this one is tracked, so frames come faster than "
+    "the sum says. The axis ends above the 98th percentile: hover for the value of a peak."
+)
 FRAMES = (
     '<i class="key" style="border-color:#009e73"></i> keypoint on a landmark, '
     '<i class="key" style="border-color:#e69f00"></i> where it was seen in the frames before, '
