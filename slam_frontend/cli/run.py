@@ -166,6 +166,7 @@ def _track(
         logger.info("ended by: %s", error)
         raise
     print(f"results, pictures and map: {folder}", file=sys.stderr if as_json else sys.stdout)
+    sys.stdout.flush()  # a window may stay open
     return result.interrupted
 
 

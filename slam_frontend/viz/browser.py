@@ -9,7 +9,7 @@ import numpy as np
 from slam_frontend.types import Array
 from slam_frontend.viz.framing import AZIMUTHS_DEG, behind, overview
 from slam_frontend.viz.gallery import legend_entries
-from slam_frontend.viz.legend import Entry, draw_legend
+from slam_frontend.viz.legend import MOUSE, Entry, draw_legend
 from slam_frontend.viz.moment import PANEL_WIDTH
 from slam_frontend.viz.runs3d import RunScene
 from slam_frontend.viz.scene3d import Scene, join
@@ -76,6 +76,7 @@ class Browser:
             Entry("key", "landmarks by image, by age", key="C"),
             Entry("key", "save a picture", key="P"),
             Entry("key", "hide this panel", key="H"),
+            MOUSE,
             Entry("key", "close", key="Q"),
         ]
         titles = [run.title for run in self._runs]

@@ -27,6 +27,9 @@ class Entry:
     key: str = ""  # what is printed on it
 
 
+MOUSE = Entry("key", "drag: turn; with Ctrl: shift; wheel: zoom", key="Mouse")
+
+
 def draw_legend(entries: list[Entry], width: int, columns: int = 1) -> Array:
     """(H,width,3) uint8 RGB, dark on white, filled column by column."""
     figures = require("matplotlib.figure", extra="viewer")

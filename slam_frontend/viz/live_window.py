@@ -18,7 +18,7 @@ from slam_frontend.optional import require
 from slam_frontend.types import Array
 from slam_frontend.viz.display import require_display
 from slam_frontend.viz.framing import Viewpoint, behind, overview
-from slam_frontend.viz.legend import Entry, draw_legend, floor_entry, landmarks_entry
+from slam_frontend.viz.legend import MOUSE, Entry, draw_legend, floor_entry, landmarks_entry
 from slam_frontend.viz.moment import PANEL_WIDTH, Moment, picture_of, scene_of
 from slam_frontend.viz.plots import FINAL, ONLINE, TRUTH
 from slam_frontend.viz.scene3d import Scene
@@ -38,6 +38,7 @@ KEYS = [
     Entry("key", "landmarks by image, by age", key="C"),
     Entry("key", "save a picture", key="P"),
     Entry("key", "hide this panel", key="H"),
+    MOUSE,
     Entry("key", "close; the run goes on", key="Q"),
 ]
 
