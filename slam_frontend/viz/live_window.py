@@ -24,7 +24,7 @@ from slam_frontend.viz.plots import FINAL, ONLINE, TRUTH
 from slam_frontend.viz.scene3d import Scene
 from slam_frontend.viz.window import Window
 
-SIZE = (1360, 800)
+SIZE = (1360, 840)
 SHARE = 0.2  # of one core, that drawing new moments may take while frames come
 INTERVAL = 1 / 30  # seconds between looks at mouse and keys
 NICENESS = 5  # tracking goes first where cores are few
