@@ -114,6 +114,15 @@ def unfold(network: SuperPoint, images: Tensor) -> SuperPoint:
     return unfolded
 
 
+def blend(network: SuperPoint, start: SuperPoint, share: float) -> SuperPoint:
+    """The mean of two folded networks, weighted by the share of the one that the other was trained on from: it keeps
+    what the training forgot and most of what it learned (Wortsman 2022, "Robust fine-tuning")."""
+    parameters = zip(network.state_dict().items(), start.state_dict().values(), strict=True)
+    blended = SuperPoint(network.config)
+    blended.load_state_dict({name: (1 - share) * new + share * old for (name, new), old in parameters})
+    return blended.eval()
+
+
 def _adopt_statistics(norm: nn.BatchNorm2d, _layer: nn.Module, _inputs: object, outputs: Tensor) -> None:
     """Make the norm undo itself on outputs (B,C,H,W) of the layer before it."""
     assert norm.running_mean is not None and norm.running_var is not None

@@ -9,7 +9,8 @@ import torch
 from slam_frontend import __version__
 from slam_frontend.models.card import Card
 from slam_frontend.models.onnx_graph import write_graph
-from slam_frontend.models.weights import save_checkpoint
+from slam_frontend.models.superpoint import blend, fold
+from slam_frontend.models.weights import load_checkpoint, save_checkpoint
 from slam_frontend.training import stages
 from slam_frontend.training.config import TrainingConfig
 from slam_frontend.training.loop import LAST
@@ -30,7 +31,9 @@ def ship_magicpoint(config: TrainingConfig) -> Path:
 def ship(config: TrainingConfig, number: int, folder: Path | None = None, notes: str = "") -> Path:
     """Write the last network of a round into a folder, by default the run's own; the checkpoint's path."""
     source = stages.joint_folder(config, number) / LAST
-    network = stages.load_network(config, source.parent)
+    network = fold(stages.load_network(config, source.parent))
+    if config.joint.start is not None and config.joint.keep_of_start:
+        network = blend(network, load_checkpoint(config.joint.start)[0], config.joint.keep_of_start)
     state = torch.load(source, map_location="cpu", weights_only=True)
     path = (folder or config.folder) / f"{config.name.replace('-', '_')}.pt"
     save_checkpoint(path, network, create_card(config, state, notes))

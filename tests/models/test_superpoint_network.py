@@ -6,7 +6,7 @@ import torch
 from slam_frontend.config import parse_config
 from slam_frontend.errors import ConfigError
 from slam_frontend.models.network_config import FAST, NetworkConfig
-from slam_frontend.models.superpoint import SuperPoint, fold, unfold
+from slam_frontend.models.superpoint import SuperPoint, blend, fold, unfold
 
 PUBLISHED = [
     "conv1a",
@@ -64,6 +64,17 @@ def test_a_network_unfolded_says_the_same_before_and_nearly_so_while_it_learns()
         assert (unfolded.train()(images)[0] - logits).abs().max() < 0.05 * logits.abs().max()
     again = fold(unfolded.eval())
     assert set(again.state_dict()) == set(folded.state_dict())
+
+
+def test_a_blend_lies_between_its_two_networks():
+    torch.manual_seed(2)
+    new, old = SuperPoint(FAST).eval(), SuperPoint(FAST).eval()
+    for share, expected in ((0.0, new), (0.25, None), (1.0, old)):
+        found = blend(new, old, share).layer("convPa").weight
+        if expected is None:
+            torch.testing.assert_close(found, 0.75 * new.layer("convPa").weight + 0.25 * old.layer("convPa").weight)
+        else:
+            torch.testing.assert_close(found, expected.layer("convPa").weight)
 
 
 def test_a_network_that_does_not_end_at_an_eighth_is_refused_with_a_sentence():
