@@ -14,10 +14,18 @@ from slam_frontend.evaluation.features import FeatureScores
 from slam_frontend.files import write_atomically
 from slam_frontend.optional import require
 
-# Okabe and Ito's colours, told apart with any kind of sight: one for what is classical, one for each network.
-COLOURS = {"superpoint-fast": "#0072B2", "superpoint": "#D55E00"}
-CLASSICAL = "#555555"
-MARKERS = {"int8": "s", "float": "o", "half": "o"}
+# Okabe and Ito's colours, told apart with any kind of sight; a network's precisions share one.
+COLOURS = {
+    "superpoint-fast": "#0072B2",
+    "superpoint": "#D55E00",
+    "orb": "#009E73",
+    "sift": "#CC79A7",
+    "fast": "#E69F00",
+}
+OTHER = "#000000"
+MARKERS = {"int8": "s", "float": "o", "half": "D"}
+NO_NETWORK = "^"
+TICKS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000]  # milliseconds
 FRAME_MS = 1000 / 30  # of a usual camera
 
 
@@ -74,8 +82,10 @@ def draw_trade_off(choices: list[Choice], path: Path) -> None:
     figure = figures.Figure(figsize=(11, 4.8), layout="constrained")
     left, right = figure.subplots(1, 2)
     _draw_panel(left, "ATE, % of the path (less is better)", choices, [choice.ate_percent for choice in choices])
+    left.set_ylim(bottom=0)
     shares = [None if choice.homography is None else 100 * choice.homography for choice in choices]
     _draw_panel(right, "homographies within 3 px, % (more is better)", choices, shares)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     data = BytesIO()
     figure.savefig(data, format="png", dpi=120)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -83,29 +93,19 @@ def draw_trade_off(choices: list[Choice], path: Path) -> None:
 
 
 def _draw_panel(panel: Any, label: str, choices: list[Choice], heights: list[float | None]) -> None:
-    known = [(choice, height) for choice, height in zip(choices, heights, strict=True) if height is not None]
     panel.set(xscale="log", xlabel=f"ms to extract the features of a {SIZE} image", ylabel=label)
-    if not known:
-        panel.text(0.5, 0.5, "not measured", ha="center", transform=panel.transAxes)
-        return
-    for row, (choice, height) in enumerate(known):
+    for choice, height in zip(choices, heights, strict=True):
         name, _, precision = choice.spec.partition(":")
-        colour = COLOURS.get(name, CLASSICAL)
-        panel.plot(choice.milliseconds, height, MARKERS.get(precision, "^"), color=colour, markersize=9)
+        style = {"color": COLOURS.get(name, OTHER), "marker": MARKERS.get(precision, NO_NETWORK), "markersize": 10}
         missing = choice.num_clips - choice.num_tracked
-        text = choice.spec + (f"\n({missing} clips not tracked)" if missing and panel is not None else "")
-        up = row % 2 == 0
-        panel.annotate(
-            text,
-            (choice.milliseconds, height),
-            xytext=(0, 9 if up else -9),
-            textcoords="offset points",
-            ha="center",
-            va="bottom" if up else "top",
-            color=colour,
-            fontsize=9,
-        )
+        text = f"{choice.spec}, {missing} of {choice.num_clips} clips not tracked" if missing else choice.spec
+        panel.plot(choice.milliseconds, np.nan if height is None else height, linestyle="", label=text, **style)
+    if all(height is None for height in heights):
+        panel.text(0.5, 0.5, "not measured", ha="center", transform=panel.transAxes)
     panel.axvline(FRAME_MS, color="#999999", linewidth=1, linestyle="--", label="30 images a second")
-    panel.legend(loc="best", fontsize=8)
-    panel.grid(alpha=0.3, which="both")
-    panel.margins(x=0.15, y=0.2)
+    panel.margins(x=0.1, y=0.15)
+    low, high = panel.get_xlim()
+    panel.set_xticks([tick for tick in TICKS if low <= tick <= high])
+    panel.xaxis.set_major_formatter("{x:.0f}")
+    panel.minorticks_off()
+    panel.grid(alpha=0.3)
