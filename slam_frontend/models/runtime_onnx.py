@@ -17,7 +17,11 @@ class OnnxRuntime:
     def __init__(self, weights: Path, precision: str = "float") -> None:
         onnxruntime = require("onnxruntime", extra="onnx")
         self.card = read_card(weights)
-        self._session = onnxruntime.InferenceSession(str(existing_graph(weights)), providers=["CPUExecutionProvider"])
+        options = onnxruntime.SessionOptions()
+        # Threads that spin between two images would take the cores from whatever else is to be done there.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        graph = str(existing_graph(weights))
+        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
     def run(self, image: Array) -> tuple[Array, Array]:
         """The heatmap (H,W) float32 and unit descriptors (D,H/8,W/8) of an image (H,W) uint8."""
