@@ -82,7 +82,7 @@ def draw_trade_off(choices: list[Choice], path: Path) -> None:
     figure = figures.Figure(figsize=(11, 4.8), layout="constrained")
     left, right = figure.subplots(1, 2)
     _draw_panel(left, "ATE, % of the path (less is better)", choices, [choice.ate_percent for choice in choices])
-    left.set_ylim(bottom=0)
+    left.set_ylim(0, 1.2 * max((choice.ate_percent for choice in choices if choice.ate_percent), default=1))
     shares = [None if choice.homography is None else 100 * choice.homography for choice in choices]
     _draw_panel(right, "homographies within 3 px, % (more is better)", choices, shares)
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=4)
