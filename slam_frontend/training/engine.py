@@ -1,7 +1,8 @@
 """Where training runs: device, precision and, under torchrun, which of the processes this is."""
 
 import os
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,17 @@ class Engine:
             distributed.barrier()
 
 
+@contextmanager
+def without_denormals() -> Iterator[None]:
+    """Numbers too small for a normal float are 0: vanishing gradients and moments would slow a CPU down. It holds for
+    all that the process computes, so that it ends with the training."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
 def is_first_process() -> bool:
     """Whether this process is the one that writes and talks."""
     return int(os.environ.get("RANK", 0)) == 0
@@ -46,7 +58,6 @@ def create_engine(device: str = "auto", precision: str = "auto") -> Engine:
     """The engine that the settings and torchrun's environment ask for."""
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     chosen = _choose_device(device)
-    torch.set_flush_denormal(True)  # vanishing gradients and moments would slow a CPU down
     if world > 1 and not distributed.is_initialized():
         distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
     if precision == "auto":

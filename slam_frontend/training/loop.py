@@ -17,7 +17,7 @@ from slam_frontend.errors import FrontendError
 from slam_frontend.models.superpoint import SuperPoint
 from slam_frontend.models.weights import write_atomically
 from slam_frontend.training.config import LoopConfig
-from slam_frontend.training.engine import Engine
+from slam_frontend.training.engine import Engine, without_denormals
 
 logger = logging.getLogger(__name__)
 
@@ -82,6 +82,7 @@ class Loop:
         self.best = -math.inf
         self.metrics: dict[str, float] = {}
 
+    @without_denormals()
     def run(self, watch: Watch | None = None, stop_after_minutes: float | None = None) -> bool:
         """Train to the end of the cycle, or for the given time; True when the cycle is complete."""
         self.resume()

@@ -188,3 +188,9 @@ def test_two_processes_get_the_gradients_of_one(tmp_path):
     shared = torch.load(path, weights_only=True)
     for name, parameter in network.named_parameters():
         torch.testing.assert_close(shared[name], parameter.grad, atol=1e-6, rtol=1e-4)
+
+
+def test_small_numbers_are_numbers_again_after_a_training(tmp_path):
+    make_loop(tmp_path).run()
+    assert (torch.tensor([1e-40]) * 1).item() > 0
+    assert float("1e-310") * 1.0 > 0
