@@ -66,7 +66,9 @@ class JointConfig(Section):
     """Detector and descriptor on pairs of warped photographs."""
 
     loop: LoopConfig = LoopConfig(steps=30000, rate=2e-3, batch=16)
-    start: Path | None = None  # a checkpoint of the same network to go on from, instead of MagicPoint
+    start: Path | None = (
+        None  # a checkpoint to go on from instead of MagicPoint; a smaller network's grows, see growth.py
+    )
     keep_of_start: float = Field(0.0, ge=0, lt=1)  # its share in the weights that ship, see models/superpoint.py: blend
     photometric: PhotometricConfig = PhotometricConfig()
     zoom: tuple[float, float] = (0.6, 2.2)  # pixels of the first view per pixel of the photograph

@@ -21,18 +21,27 @@ from slam_frontend.training.losses import (
 )
 from slam_frontend.training.pairs import Pair, View, draw_pairs, draw_places
 from slam_frontend.training.settling import settle
-from slam_frontend.training.validation import draw_matches, judge_pairs
+from slam_frontend.training.validation import Finder, draw_matches, judge_pairs
 
 
 class JointTask:
     """The paper's section 5: warped pairs, pseudo labels, and a descriptor that survives the warp."""
 
-    def __init__(self, photos: Tensor, labels: Tensor, validation: Tensor, config: JointConfig, engine: Engine) -> None:
+    def __init__(
+        self,
+        photos: Tensor,
+        labels: Tensor,
+        validation: Tensor,
+        config: JointConfig,
+        engine: Engine,
+        sharpen: bool = False,
+    ) -> None:
         self.photos = photos.to(engine.device)
         self.labels = labels.to(engine.device)
         self.validation = validation.to(engine.device)
         self.config = config
         self.engine = engine
+        self.sharpen = sharpen  # how the network that comes out will be used, and so how it is judged
 
     def losses(self, network: nn.Module, batch: int, size: tuple[int, int], generator: torch.Generator) -> Losses:
         """The weighted losses of ``batch`` images, that is half as many pairs."""
@@ -56,11 +65,11 @@ class JointTask:
 
     def validate(self, network: SuperPoint) -> dict[str, float]:
         """Repeatability, localisation error and matching precision on fixed warps of held-out photographs."""
-        return judge_pairs(network, self.validation, self.engine)
+        return judge_pairs(Finder(network, self.engine, self.sharpen), self.validation)
 
     def picture(self, network: SuperPoint) -> Tensor:
         """Keypoints and matches of a held-out photograph and its warp."""
-        return draw_matches(network, self.validation, self.engine)
+        return draw_matches(Finder(network, self.engine, self.sharpen), self.validation)
 
     def _detector(self, logits: Tensor, view: View, generator: torch.Generator) -> Tensor:
         size = (view.images.shape[2], view.images.shape[3])

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from slam_frontend.errors import ConfigError
+from slam_frontend.models.growth import grow
 from slam_frontend.models.superpoint import SuperPoint, unfold
 from slam_frontend.models.weights import load_checkpoint
 from slam_frontend.training.adaptation import label_photos
@@ -58,7 +59,8 @@ def superpoint(
     rows, labels = load_labels(labels_folder(config, labels_round))
     if labels_round < config.joint.confidence_from_round:
         labels[..., 2] = 1
-    task = JointTask(training_photos(config)[rows], labels, validation_photos(config), config.joint, engine)
+    photos, validation = training_photos(config)[rows], validation_photos(config)
+    task = JointTask(photos, labels, validation, config.joint, engine, config.sharpen)
     network = _beginner(config, number)
     loop = Loop(network, task, config.joint.loop, engine, joint_folder(config, number), config.seed)
     return loop.run(watch, minutes)
@@ -78,14 +80,26 @@ def _beginner(config: TrainingConfig, number: int) -> SuperPoint:
     if number > 1:
         return load_network(config, joint_folder(config, number - 1))
     if config.joint.start is not None:
-        network, card = load_checkpoint(config.joint.start)
-        if card.network != config.network:
-            raise ConfigError(f"joint.start: {config.joint.start} holds another network than the config describes")
-        return unfold(network, training_photos(config)[:CALIBRATION, None].float() / 255)
+        start = _fitting_start(config, config.joint.start)
+        return unfold(start, training_photos(config)[:CALIBRATION, None].float() / 255)
     if config.label.teacher is not None and not (magicpoint_folder(config) / LAST).exists():
         torch.manual_seed(config.seed)
         return SuperPoint(config.network, norm=True)
     return load_network(config, magicpoint_folder(config))
+
+
+def _fitting_start(config: TrainingConfig, path: Path) -> SuperPoint:
+    """The checkpoint to go on from, grown to the config's network where it is smaller."""
+    network, card = load_checkpoint(path)
+    if card.network == config.network:
+        return network
+    if config.joint.keep_of_start:
+        raise ConfigError(
+            f"joint.keep_of_start: {path} holds another network than the config describes, and only equals can be "
+            "blended; leave keep_of_start out"
+        )
+    torch.manual_seed(config.seed)
+    return grow(network, config.network)
 
 
 def has_shapes(config: TrainingConfig) -> bool:

@@ -1,11 +1,12 @@
 """A small, fast validation on random warps of held-out photographs; evaluation/ has the full protocols."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from slam_frontend.models.heatmap import find_points, sample, to_heatmap
+from slam_frontend.models.heatmap import find_points, sample, sharpen, to_heatmap
 from slam_frontend.models.superpoint import SuperPoint
 from slam_frontend.training.engine import Engine
 from slam_frontend.training.homographies import (
@@ -32,6 +33,28 @@ class Found(NamedTuple):
     descriptors: Tensor  # (N,D)
 
 
+@dataclass(frozen=True)
+class Finder:
+    """A network as its extractor will use it: with ``sharpen`` points lie where the image's structure is strongest."""
+
+    network: SuperPoint
+    engine: Engine
+    sharpen: bool
+
+    def find(self, images: Tensor) -> list[Found]:
+        """Points and descriptors of each image (B,1,H,W) in 0..1."""
+        with self.engine.autocast():
+            logits, coarse = self.network(images.contiguous(memory_format=torch.channels_last))
+        heatmap = to_heatmap(logits)
+        points = find_points(sharpen(heatmap, images) if self.sharpen else heatmap, POINTS, threshold=1e-4)
+        descriptors = sample(coarse, points.positions)
+        kept = points.scores > 0
+        return [
+            Found(points.positions[row][kept[row]].cpu(), descriptors[row][kept[row]].cpu())
+            for row in range(len(images))
+        ]
+
+
 class WarpedPair(NamedTuple):
     """A batch of photographs and warped, relit and noisy versions of them."""
 
@@ -40,24 +63,24 @@ class WarpedPair(NamedTuple):
     H_1_0: Tensor  # (B,3,3) on the CPU
 
 
-def judge_pairs(network: SuperPoint, photos: Tensor, engine: Engine) -> dict[str, float]:
+def judge_pairs(finder: Finder, photos: Tensor) -> dict[str, float]:
     """Repeatability, localisation error (pixels), matching precision at 3 px; ``score`` weighs the three."""
     figures = []
     generator = torch.Generator().manual_seed(SEED)
     size = (photos.shape[1], photos.shape[2])
     for part in torch.split(photos, CHUNK):
-        pair = _warp(part, engine, generator)
-        found0, found1 = find(network, pair.images, engine), find(network, pair.others, engine)
+        pair = _warp(part, finder.engine, generator)
+        found0, found1 = finder.find(pair.images), finder.find(pair.others)
         figures += [_judge(*views, size) for views in zip(found0, found1, pair.H_1_0, strict=True)]
     repeatability, error, precision = torch.tensor(figures).nanmean(0).tolist()
     score = repeatability + precision - 0.2 * error
     return {"score": score, "repeatability": repeatability, "localisation": error, "precision": precision}
 
 
-def draw_matches(network: SuperPoint, photos: Tensor, engine: Engine) -> Tensor:
+def draw_matches(finder: Finder, photos: Tensor) -> Tensor:
     """A picture of the first photograph, its warp, and their mutual matches."""
-    pair = _warp(photos[:1], engine, torch.Generator().manual_seed(SEED))
-    (found0,), (found1,) = find(network, pair.images, engine), find(network, pair.others, engine)
+    pair = _warp(photos[:1], finder.engine, torch.Generator().manual_seed(SEED))
+    (found0,), (found1,) = finder.find(pair.images), finder.find(pair.others)
     rows0, rows1 = _mutual(found0, found1)
     positions0, positions1 = found0.positions[rows0], found1.positions[rows1]
     errors = (transform(pair.H_1_0, positions0[None])[0] - positions1).norm(dim=1)
@@ -74,18 +97,6 @@ def _warp(photos: Tensor, engine: Engine, generator: torch.Generator) -> WarpedP
     warped = resample(images, look(H_0_1.to(engine.device), size))
     others = warped * (0.6 + 0.8 * light[:, 0]) + (light[:, 1] * 60 - 30) / 255 + noise
     return WarpedPair(images, others.clamp(0, 1), H_0_1.inverse())
-
-
-def find(network: SuperPoint, images: Tensor, engine: Engine) -> list[Found]:
-    """Points and descriptors of each image (B,1,H,W) in 0..1."""
-    with engine.autocast():
-        logits, coarse = network(images.contiguous(memory_format=torch.channels_last))
-    points = find_points(to_heatmap(logits), POINTS, threshold=1e-4)
-    descriptors = sample(coarse, points.positions)
-    kept = points.scores > 0
-    return [
-        Found(points.positions[row][kept[row]].cpu(), descriptors[row][kept[row]].cpu()) for row in range(len(images))
-    ]
 
 
 def _judge(found0: Found, found1: Found, H_1_0: Tensor, size: tuple[int, int]) -> tuple[float, float, float]:

@@ -76,14 +76,19 @@ def test_a_checkpoint_labels_and_is_gone_on_from_without_any_shapes(config, tmp_
     assert difference < 1e-4, "a rate of nothing should leave the network as it was"
 
 
-def test_going_on_from_another_network_is_refused(config, tmp_path):
+def test_a_larger_network_grows_from_a_checkpoint_and_a_smaller_one_is_refused(config, tmp_path):
     invoke("all", config)
     weights = tmp_path / "run" / "superpoint_fast.pt"
-    other = load_config(
-        TrainingConfig, config, [f"label.teacher={weights}", f"joint.start={weights}", "network.head=16"]
-    )
-    with pytest.raises(ConfigError, match=r"joint\.start: .*another network"):
-        stages.superpoint(other)
+    again = ["--set", f"folder={tmp_path / 'again'}", "--set", f"label.teacher={weights}"]
+    invoke("label", config, *again)
+    invoke("superpoint", config, *again, "--set", f"joint.start={weights}", "--set", "network.head=40")
+    network, card = stages.load_checkpoint(tmp_path / "again" / weights.name)
+    assert network.config.head == card.network.head == 40
+    started = [*again[1::2], f"joint.start={weights}"]
+    with pytest.raises(ConfigError, match="smaller network"):
+        stages.superpoint(load_config(TrainingConfig, config, [*started, "network.head=2"]))
+    with pytest.raises(ConfigError, match="only equals can be blended"):
+        stages.superpoint(load_config(TrainingConfig, config, [*started, "network.head=40", "joint.keep_of_start=0.1"]))
 
 
 def test_magicpoint_leaves_a_checkpoint_that_extracts(config, tmp_path):

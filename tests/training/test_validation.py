@@ -6,7 +6,7 @@ from torch import nn
 
 from slam_frontend.training.engine import Engine
 from slam_frontend.training.pictures import RIGHT, WRONG, paint_matches, paint_points
-from slam_frontend.training.validation import draw_matches, judge_pairs
+from slam_frontend.training.validation import Finder, draw_matches, judge_pairs
 
 CPU = Engine(torch.device("cpu"), torch.float32)
 
@@ -19,6 +19,9 @@ class BrightSpots(nn.Module):
         return torch.cat([cells, torch.full_like(cells[:, :1], 40)], 1), torch.ones_like(cells[:, :8])
 
 
+FINDER = Finder(BrightSpots(), CPU, sharpen=False)
+
+
 @pytest.fixture
 def photos():
     photos = torch.zeros(3, 120, 160, dtype=torch.uint8)
@@ -27,15 +30,15 @@ def photos():
 
 
 def test_a_detector_of_spots_repeats_them_and_cannot_tell_them_apart(photos):
-    figures = judge_pairs(BrightSpots(), photos, CPU)
+    figures = judge_pairs(FINDER, photos)
     assert figures["repeatability"] > 0.6
     assert 0 < figures["localisation"] < 1.5
     assert figures["precision"] < 0.4
-    assert figures == judge_pairs(BrightSpots(), photos, CPU)
+    assert figures == judge_pairs(FINDER, photos)
 
 
 def test_the_picture_shows_both_views(photos):
-    picture = draw_matches(BrightSpots(), photos, CPU)
+    picture = draw_matches(FINDER, photos)
     assert picture.shape == (3, 120, 320)
     assert 0.002 < (picture.std(0) > 0).float().mean() < 0.5
 

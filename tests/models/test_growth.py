@@ -1,0 +1,65 @@
+"""A grown network starts where the small one stopped, and all of it learns."""
+
+import pytest
+import torch
+
+from slam_frontend.errors import ConfigError
+from slam_frontend.models.growth import grow
+from slam_frontend.models.network_config import FAST, NetworkConfig
+from slam_frontend.models.superpoint import SuperPoint
+
+LARGE = NetworkConfig(blocks=((24, 32), (40, 48), (72, 80), (96, 72)), head=160, descriptor_dim=96)
+WIDER = NetworkConfig(blocks=((20, 40), (32, 64), (64, 80)), stem_stride=2, head=128, descriptor_dim=64)
+
+
+@pytest.fixture
+def small():
+    torch.manual_seed(3)
+    return SuperPoint(FAST).eval()
+
+
+def answers(network, images):
+    with torch.inference_mode():
+        return network(images)
+
+
+def test_a_wider_network_of_the_same_dimensions_answers_as_the_small_one(small):
+    images = torch.rand(2, 1, 48, 64)
+    for found, expected in zip(answers(grow(small, WIDER), images), answers(small, images), strict=True):
+        torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+
+
+def test_only_the_pooling_in_place_of_the_stride_tells_a_deeper_network_from_the_small_one(small):
+    constant = torch.full((1, 1, 96, 96), 0.7)  # the strongest of four equal neighbours is every fourth
+    logits, descriptors = answers(grow(small, LARGE), constant)
+    expected_logits, expected = answers(small, constant)
+    centre = (slice(None), slice(None), slice(5, 7), slice(5, 7))  # zeros beyond the border reach less far in
+    torch.testing.assert_close(logits[centre], expected_logits[centre], atol=1e-5, rtol=1e-4)
+    cosine = (descriptors[centre][:, :64] * expected[centre]).sum(1)
+    assert cosine.min() > 0.9, "new dimensions should hardly weigh"
+
+
+def test_every_new_channel_learns(small):
+    large = grow(small, LARGE)
+    logits, descriptors = large(torch.rand(2, 1, 48, 64))
+    (logits.square().mean() + descriptors[0, :, 2, 2] @ descriptors[1, :, 3, 3]).backward()
+    for name in ("convPb", "convDa", "conv4b", "conv1b"):
+        assert (large.layer(name).weight.grad.flatten(1).abs().amax(1) > 0).float().mean() > 0.4, name
+    assert (large.layer("convDb").weight.grad[64:].abs().amax(1) > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        (NetworkConfig(blocks=((16, 32), (32, 64), (64, 64)), stem_stride=2, head=64), "smaller network"),
+        (NetworkConfig(blocks=((16, 8), (32, 32), (64, 64), (64, 64))), "smaller"),
+    ],
+)
+def test_a_network_with_less_room_is_refused_with_a_sentence(small, config, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        grow(small, config)
+
+
+def test_a_network_does_not_grow_coarser():
+    with pytest.raises(ConfigError, match="stride"):
+        grow(SuperPoint(LARGE), FAST)
