@@ -31,6 +31,7 @@ class ExtractorConfig(Section):
     border: int = Field(4, ge=0, le=64)
     runtime: Literal["auto", "torch", "openvino", "onnxruntime"] = "auto"  # auto: the fastest of what is installed
     precision: Literal["auto", "float", "half", "int8"] = "auto"  # auto: int8 where OpenVINO has it, half on a GPU
+    own_process: bool | None = None  # extraction beside tracking; None: only in commands, and on two cores or more
     options: dict[str, Any] = Field(default_factory=dict)
 
 

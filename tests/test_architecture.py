@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "slam_frontend"
 LAYERS = [
     {"errors", "types"},
-    {"optional", "registry", "config", "geometry", "files", "clock", "prefetch", "watch"},
+    {"optional", "registry", "config", "geometry", "files", "clock", "prefetch", "watch", "memory"},
     {"trajectory", "models", "ply", "frame_table"},
     {"features", "matching", "datasets", "run_folder"},
     {"mapping", "evaluation"},

@@ -9,6 +9,7 @@ import typer
 from slam_frontend import __version__
 from slam_frontend.cli import bench, evaluate, export, features, report, run, show, train, view
 from slam_frontend.errors import FrontendError
+from slam_frontend.memory import keep_freed_memory
 
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
@@ -47,6 +48,7 @@ def main() -> None:
     """Run the command line; what a user can cause ends in one sentence and exit code 2."""
     # The products of tracking and mapping are small: numpy's threads would cost half as much again as they give.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    keep_freed_memory()
     try:
         app()
     except FrontendError as error:

@@ -58,7 +58,7 @@ def run(
 ) -> None:
     """Track a recording: a trajectory, a map, metrics and pictures come out."""
     from slam_frontend.datasets import open_sequence
-    from slam_frontend.features import resolve
+    from slam_frontend.features import beside_tracking, resolve
     from slam_frontend.frontend import Frontend
     from slam_frontend.results import free_folder, prepare_folder
     from slam_frontend.viz.landmark_colours import LandmarkColours
@@ -66,7 +66,7 @@ def run(
     with warnings_on_stderr():
         settings = _settings(config, set, sensor, features, runtime)
         sequence = open_sequence(path, format, settings.sensor, start, limit, stride, camera, colour or show)
-        really = {"sensor": str(sequence.sensor), "extractor": resolve(settings.extractor)}
+        really = {"sensor": str(sequence.sensor), "extractor": beside_tracking(resolve(settings.extractor))}
         settings = settings.model_copy(update=really)
         frontend = Frontend.from_config(settings, sequence.camera, sequence.sensor)
         folder = out or free_folder(DEFAULT_PARENT, f"{sequence.name}-{settings.extractor.name}")

@@ -2,6 +2,17 @@
 
 from slam_frontend.features.base import Extractor
 from slam_frontend.features.binary import BinaryExtractor, binarise
-from slam_frontend.features.creation import create_extractor, parse_features, resolve
+from slam_frontend.features.creation import beside_tracking, create_extractor, parse_features, resolve
+from slam_frontend.features.process import ExtractorProcess, count_cores
 
-__all__ = ["BinaryExtractor", "Extractor", "binarise", "create_extractor", "parse_features", "resolve"]
+__all__ = [
+    "BinaryExtractor",
+    "Extractor",
+    "ExtractorProcess",
+    "beside_tracking",
+    "binarise",
+    "count_cores",
+    "create_extractor",
+    "parse_features",
+    "resolve",
+]

@@ -5,6 +5,7 @@ from typing import Any
 from slam_frontend.config import ExtractorConfig, parse_config
 from slam_frontend.features.base import Extractor
 from slam_frontend.features.binary import BinaryExtractor
+from slam_frontend.features.process import ExtractorProcess, count_cores
 from slam_frontend.features.superpoint import LEARNED, shipped_weights
 from slam_frontend.models.runtime import choose
 from slam_frontend.registry import extractors
@@ -16,6 +17,8 @@ def create_extractor(config: ExtractorConfig | dict[str, Any]) -> Extractor:
     """The extractor that a config section names; ConfigError or PluginError where it names none."""
     if isinstance(config, dict):
         config = parse_config(ExtractorConfig, config, source="extractor")
+    if config.own_process:
+        return ExtractorProcess(create_extractor, config.model_copy(update={"own_process": False}))
     extractor: Extractor = extractors.resolve(config.name.removeprefix(BINARY))(_without_prefix(config))
     return BinaryExtractor(extractor) if config.name.startswith(BINARY) else extractor
 
@@ -27,6 +30,12 @@ def resolve(config: ExtractorConfig) -> ExtractorConfig:
         return config
     runtime, precision = choose(config.runtime, config.precision, config.weights or shipped_weights(name))
     return config.model_copy(update={"runtime": runtime, "precision": precision})
+
+
+def beside_tracking(config: ExtractorConfig) -> ExtractorConfig:
+    """The config with extraction in a process of its own, unless it says otherwise or there is one core only."""
+    wanted = config.own_process is not False and count_cores() > 1
+    return config.model_copy(update={"own_process": wanted})
 
 
 def parse_features(text: str) -> dict[str, Any]:

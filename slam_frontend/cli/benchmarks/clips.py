@@ -9,6 +9,7 @@ from slam_frontend.cli.benchmarks.page import table
 from slam_frontend.cli.progress import note
 from slam_frontend.config import ExtractorConfig, RunConfig, load_config
 from slam_frontend.datasets import open_sequence
+from slam_frontend.features import beside_tracking
 from slam_frontend.frontend import Frontend
 from slam_frontend.pipeline import run_sequence
 from slam_frontend.summary import RunSummary, summarise
@@ -79,7 +80,8 @@ def clips_section(tracked: dict[str, list[Tracked]], notes: list[str]) -> str:
 
 def _track(data: Path, clip: Clip, spec: str, extractor: ExtractorConfig) -> Tracked:
     note(f"{clip.name} with {spec}")
-    config = load_config(RunConfig, overrides=[f"sensor={clip.sensor}"]).model_copy(update={"extractor": extractor})
+    config = load_config(RunConfig, overrides=[f"sensor={clip.sensor}"])
+    config = config.model_copy(update={"extractor": beside_tracking(extractor)})
     sequence = open_sequence(data / clip.path, sensor=config.sensor, limit=clip.limit)
     frontend = Frontend.from_config(config, sequence.camera, sequence.sensor)
     started = time.perf_counter()

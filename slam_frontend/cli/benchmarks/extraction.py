@@ -1,6 +1,5 @@
 """How long extractors and their networks take for an image, side by side, and against the machine's own peak."""
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from slam_frontend.cli.progress import note
 from slam_frontend.config import ExtractorConfig
 from slam_frontend.datasets import open_sequence
 from slam_frontend.errors import FrontendError, MissingDependency, WeightsError
-from slam_frontend.features import create_extractor
+from slam_frontend.features import count_cores, create_extractor
 from slam_frontend.features.superpoint import shipped_weights
 from slam_frontend.models.card import Card
 from slam_frontend.models.network_config import FAST, PAPER, NetworkConfig
@@ -82,7 +81,7 @@ def extraction_section(speeds: Speeds, notes: list[str]) -> str:
     legend = (
         f"From an image to at most 1000 keypoints with descriptors, median of {ROUNDS} images, all extractors in "
         "turns. The last column divides by the time that the network's operations would take at the speed of "
-        f"sgemm: {speeds.extraction_peak:.0f} GFLOP/s, {MATRIX}x{MATRIX} on each of {_cores()} cores, "
+        f"sgemm: {speeds.extraction_peak:.0f} GFLOP/s, {MATRIX}x{MATRIX} on each of {count_cores()} cores, "
         "median in the same turns."
     )
     return "\n".join([table(headings, rows), "", legend, *(["", *notes] if notes else [])])
@@ -187,20 +186,16 @@ def _sgemm() -> Callable[[int], object]:
     """A product of two matrices on each core at once."""
     rng = np.random.default_rng(0)
     factors = [
-        (rng.random((MATRIX, MATRIX), np.float32), np.empty((MATRIX, MATRIX), np.float32)) for _ in range(_cores())
+        (rng.random((MATRIX, MATRIX), np.float32), np.empty((MATRIX, MATRIX), np.float32)) for _ in range(count_cores())
     ]
-    pool = ThreadPoolExecutor(_cores())
+    pool = ThreadPoolExecutor(count_cores())
     return lambda _: list(pool.map(lambda pair: np.matmul(pair[0], pair[0], out=pair[1]), factors))
 
 
 def _rate(product: Times) -> float:
     """GFLOP/s."""
-    return _cores() * 2 * MATRIX**3 / product.wall / 1e6
+    return count_cores() * 2 * MATRIX**3 / product.wall / 1e6
 
 
 def _least_milliseconds(network: NetworkConfig, peak: float) -> float:
     return network.operations(*SIZES[SIZE]) / peak / 1e6
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

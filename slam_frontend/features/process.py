@@ -1,0 +1,98 @@
+"""An extractor in a process of its own: while it works, whoever tracks has Python to himself."""
+
+import multiprocessing
+import os
+import signal
+import weakref
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from slam_frontend.config import ExtractorConfig
+from slam_frontend.errors import FrontendError
+from slam_frontend.features.base import Extractor
+from slam_frontend.memory import keep_freed_memory
+from slam_frontend.types import Array, Features, Norm
+
+Create = Callable[[ExtractorConfig], Extractor]
+PATIENCE = 2.0  # seconds that the process gets to end by itself
+
+
+class ExtractorProcess:
+    """Answers as the extractor of a config does, bit by bit, from another process.
+
+    Threads of one process take turns in Python; extraction and tracking would wait for each other half of the time.
+    Errors there are raised here. It ends with this object, or with this process however that ends.
+    """
+
+    def __init__(self, create: Create, config: ExtractorConfig) -> None:
+        """Starts the process and waits until it is ready; raises what ``create`` raises there."""
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(create, config, theirs), name="extractor", daemon=True)
+        self._process.start()
+        theirs.close()  # so that the end of the process is the end of the pipe
+        weakref.finalize(self, _end, self._connection, self._process)
+        self.name: str
+        self.norm: Norm
+        self.name, self.norm = self._answer()
+
+    def extract(self, image: Array) -> Features:
+        """Features of an (H,W) uint8 grey image, best first."""
+        try:
+            self._connection.send(image)
+        except OSError as error:
+            raise self._loss() from error
+        features: Features = self._answer()
+        return features
+
+    def _answer(self) -> Any:
+        try:
+            answer = self._connection.recv()
+        except (EOFError, OSError) as error:
+            raise self._loss() from error
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    def _loss(self) -> FrontendError:
+        self._process.join(PATIENCE)
+        return FrontendError(
+            f"the process that extracts features has ended (exit code {self._process.exitcode}; -9 may mean that "
+            "memory ran out); run again, or with --set extractor.own_process=false"
+        )
+
+
+def count_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _serve(create: Create, config: ExtractorConfig, connection: Connection) -> None:
+    """Answer images with features until the other side is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, which then ends this process
+    keep_freed_memory()
+    try:
+        extractor = create(config)
+        connection.send((extractor.name, extractor.norm))
+        while True:
+            connection.send(_extract(extractor, connection.recv()))
+    except (EOFError, OSError):
+        return
+    except Exception as error:  # no extractor: told to whoever wants it
+        connection.send(error)
+
+
+def _extract(extractor: Extractor, image: Array) -> Features | Exception:
+    try:
+        return extractor.extract(image)
+    except Exception as error:  # of this image; the next one may be better
+        return error
+
+
+def _end(connection: Connection, process: BaseProcess) -> None:
+    connection.close()
+    process.join(PATIENCE)
+    if process.is_alive():
+        process.terminate()

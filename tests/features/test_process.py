@@ -1,0 +1,69 @@
+"""An extractor in another process is the same extractor."""
+
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from slam_frontend.config import ExtractorConfig
+from slam_frontend.errors import ConfigError, FrontendError, WeightsError
+from slam_frontend.features import ExtractorProcess, beside_tracking, count_cores, create_extractor
+
+ORB = {"name": "orb", "max_keypoints": 200}
+
+
+@pytest.fixture(scope="module")
+def image():
+    rng = np.random.default_rng(4)
+    return np.kron(rng.integers(0, 255, (15, 20)), np.ones((8, 8))).astype(np.uint8)
+
+
+@pytest.fixture
+def extractor():
+    return create_extractor({**ORB, "own_process": True})
+
+
+def test_it_answers_as_the_extractor_does(extractor, image):
+    assert isinstance(extractor, ExtractorProcess)
+    expected, found = create_extractor(ORB).extract(image), extractor.extract(image)
+    assert (extractor.name, extractor.norm) == ("orb", "hamming")
+    assert len(expected) > 50
+    for field in ("keypoints", "scores", "descriptors", "scales"):
+        np.testing.assert_array_equal(getattr(found, field), getattr(expected, field))
+
+
+def test_what_goes_wrong_there_is_raised_here_and_the_next_image_is_answered(image, tmp_path):
+    with pytest.raises(WeightsError, match="no such checkpoint"):
+        create_extractor({"name": "superpoint", "weights": tmp_path / "none.pt", "own_process": True})
+    fast = create_extractor({"name": "superpoint-fast", "own_process": True})
+    with pytest.raises(ConfigError, match="expected a grey image"):
+        fast.extract(np.dstack([image] * 3))
+    assert len(fast.extract(image)) > 0
+
+
+def test_its_sudden_end_is_one_sentence(extractor, image):
+    extractor.extract(image)
+    os.kill(extractor._process.pid, signal.SIGKILL)
+    with pytest.raises(FrontendError, match=r"has ended \(exit code -9"):
+        extractor.extract(image)
+
+
+def test_it_ends_with_whoever_wanted_it():
+    extractor = create_extractor({**ORB, "own_process": True})
+    process = extractor._process
+    assert process.is_alive()
+    del extractor
+    for _ in range(50):
+        if not process.is_alive():
+            return
+        time.sleep(0.1)
+    pytest.fail("the process lives on")
+
+
+def test_commands_extract_beside_tracking_where_there_are_two_cores_and_nobody_objects():
+    asked = beside_tracking(ExtractorConfig(name="orb"))
+    assert asked.own_process == (count_cores() > 1)
+    assert not beside_tracking(ExtractorConfig(name="orb", own_process=False)).own_process
+    assert not isinstance(create_extractor(ExtractorConfig(name="orb")), ExtractorProcess)
