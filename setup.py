@@ -42,7 +42,7 @@ setup(
     install_requires=[
         "torch>=2.4",
         "opencv-python>=4.10,<6",
-        "numpy>=1.26",
+        "numpy>=2.0",
         "scipy>=1.12",
         "pyyaml>=6",
         "pydantic>=2.7",

@@ -23,10 +23,10 @@ def pair_distances(descriptors0: Array, descriptors1: Array, pairs: Array, norm:
     rows0, rows1 = pairs.T
     if norm == "l2":
         return _l2_from_cosines(_pair_cosines(descriptors0, descriptors1, rows0, rows1))
-    word = np.uint16 if descriptors0.shape[1] % 2 == 0 else np.uint8
+    word = np.uint64 if descriptors0.shape[1] % 8 == 0 else np.uint8
     words0 = np.ascontiguousarray(descriptors0).view(word)
     words1 = np.ascontiguousarray(descriptors1).view(word)
-    bits = BIT_COUNTS.take(words0.take(rows0, axis=0) ^ words1.take(rows1, axis=0)).sum(axis=1, dtype=np.uint16)
+    bits = np.bitwise_count(words0.take(rows0, axis=0) ^ words1.take(rows1, axis=0)).sum(axis=1, dtype=np.uint16)
     fractions: Array = bits / np.float32(8 * max(descriptors0.shape[1], 1))
     return fractions
 
@@ -48,6 +48,3 @@ def _l2_from_cosines(cosines: Array) -> Array:
 def _signs(descriptors: Array) -> Array:
     signs: Array = np.unpackbits(descriptors, axis=1).astype(np.float32) * 2 - 1
     return signs
-
-
-BIT_COUNTS = np.unpackbits(np.arange(2**16, dtype=np.uint16)[:, None].view(np.uint8), axis=1).sum(1, dtype=np.uint8)

@@ -29,11 +29,12 @@ def match_projections(
     """
     pairs = _pairs_within(projections, keypoints, radii)
     if predicted_scales is not None and len(pairs):
-        pairs = pairs[_of_like_scale(pairs, predicted_scales, features.scales)]
+        pairs = pairs.take(np.flatnonzero(_of_like_scale(pairs, predicted_scales, features.scales)), axis=0)
     distances = pair_distances(descriptors0, features.descriptors, pairs, features.norm)
-    close = distances <= max_distance / ratio  # a runner-up beyond can't fail the ratio test of a match within
-    best = _unrivalled(pairs[close], distances[close], keypoints, features.scales, max_distance, ratio)
-    return _one_to_one(pairs[close][best], distances[close][best])
+    close = np.flatnonzero(distances <= max_distance / ratio)  # a runner-up beyond can't rival a match within
+    pairs, distances = pairs.take(close, axis=0), distances.take(close)
+    best = _unrivalled(pairs, distances, keypoints, features.scales, max_distance, ratio)
+    return _one_to_one(pairs[best], distances[best])
 
 
 def _pairs_within(projections: Array, keypoints: Array, radii: Array | float) -> Array:
@@ -59,11 +60,17 @@ def _pairs_within(projections: Array, keypoints: Array, radii: Array | float) ->
     left = ((row * columns + column - 1)[:, None] + [-columns, 0, columns]).ravel()  # (3L,) the first cell of each run
     first = starts[left]
     length = starts[left + 3] - first
-    run = np.repeat(np.arange(len(left)), length)
-    candidates = order[np.arange(len(run)) + (first - np.cumsum(length) + length)[run]]
-    owners = run // 3
-    dx, dy = x[owners] - keypoints[:, 0][candidates], y[owners] - keypoints[:, 1][candidates]
-    near = np.flatnonzero(dx * dx + dy * dy <= (radii * radii)[owners])
+    end = np.cumsum(length)
+    candidates = order[np.arange(end[-1]) + np.repeat(first - end + length, length)]
+    owners = np.repeat(np.arange(len(left)) // 3, length)
+    kx, ky = keypoints.T
+    dx, dy = x[owners], y[owners]
+    dx -= kx[candidates]
+    dy -= ky[candidates]
+    dx *= dx
+    dy *= dy
+    dx += dy
+    near = np.flatnonzero(dx <= (radii * radii)[owners])
     return np.stack([landmarks[owners[near]], candidates[near]], 1)
 
 
