@@ -90,14 +90,18 @@ def _settings(
     features: str | None,
     runtime: str | None,
 ) -> "RunConfig":
-    """The command line wins over the file."""
+    """The command line wins over the file, and both over what suits the machine."""
     from slam_frontend.config import RunConfig, load_config
-    from slam_frontend.features import parse_features
+    from slam_frontend.features import parse_features, suggest_features
 
     chosen = [f"sensor={sensor}"] if sensor else []
     chosen += [f"extractor.{key}={value}" for key, value in parse_features(features or "").items()]
     chosen += [f"extractor.runtime={runtime}"] if runtime else []
-    return load_config(RunConfig, config, [*(overrides or []), *chosen])
+    settings = load_config(RunConfig, config, [*(overrides or []), *chosen])
+    if settings.extractor.model_fields_set & {"name", "weights"}:
+        return settings
+    suggested = settings.extractor.model_copy(update={"name": suggest_features()})
+    return settings.model_copy(update={"extractor": suggested})
 
 
 def _title(sequence: "Sequence", config: "RunConfig") -> str:

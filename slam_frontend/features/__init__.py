@@ -2,7 +2,13 @@
 
 from slam_frontend.features.base import Extractor
 from slam_frontend.features.binary import BinaryExtractor, binarise
-from slam_frontend.features.creation import beside_tracking, create_extractor, parse_features, resolve
+from slam_frontend.features.creation import (
+    beside_tracking,
+    create_extractor,
+    parse_features,
+    resolve,
+    suggest_features,
+)
 from slam_frontend.features.process import ExtractorProcess, count_cores
 
 __all__ = [
@@ -15,4 +21,5 @@ __all__ = [
     "create_extractor",
     "parse_features",
     "resolve",
+    "suggest_features",
 ]

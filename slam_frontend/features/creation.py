@@ -7,7 +7,7 @@ from slam_frontend.features.base import Extractor
 from slam_frontend.features.binary import BinaryExtractor
 from slam_frontend.features.process import ExtractorProcess, count_cores
 from slam_frontend.features.superpoint import LEARNED, shipped_weights
-from slam_frontend.models.runtime import choose
+from slam_frontend.models.runtime import choose, has_gpu
 from slam_frontend.registry import extractors
 
 BINARY = "binary-"  # before the name of any extractor: the same with its descriptors as bits
@@ -30,6 +30,11 @@ def resolve(config: ExtractorConfig) -> ExtractorConfig:
         return config
     runtime, precision = choose(config.runtime, config.precision, config.weights or shipped_weights(name))
     return config.model_copy(update={"runtime": runtime, "precision": precision})
+
+
+def suggest_features() -> str:
+    """What a run takes when nobody says: the full network on a GPU, the small one on a CPU."""
+    return "superpoint" if has_gpu() else "superpoint-fast"
 
 
 def beside_tracking(config: ExtractorConfig) -> ExtractorConfig:

@@ -9,7 +9,7 @@ import pytest
 
 from slam_frontend.config import ExtractorConfig
 from slam_frontend.errors import ConfigError, FrontendError, WeightsError
-from slam_frontend.features import ExtractorProcess, beside_tracking, count_cores, create_extractor
+from slam_frontend.features import ExtractorProcess, beside_tracking, count_cores, create_extractor, suggest_features
 
 ORB = {"name": "orb", "max_keypoints": 200}
 
@@ -60,6 +60,12 @@ def test_it_ends_with_whoever_wanted_it():
             return
         time.sleep(0.1)
     pytest.fail("the process lives on")
+
+
+def test_a_gpu_is_worth_the_full_network(monkeypatch):
+    for is_there, name in ((True, "superpoint"), (False, "superpoint-fast")):
+        monkeypatch.setattr("slam_frontend.features.creation.has_gpu", lambda is_there=is_there: is_there)
+        assert suggest_features() == name
 
 
 def test_commands_extract_beside_tracking_where_there_are_two_cores_and_nobody_objects():
