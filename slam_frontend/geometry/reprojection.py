@@ -12,7 +12,11 @@ from slam_frontend.geometry import se3
 from slam_frontend.types import Array, Camera, View
 
 CHI2_95 = {2: 5.991, 3: 7.815}  # 95 % bounds of the chi-squared distribution
-KEYPOINT_SIGMA = 0.7  # pixels, of a keypoint found in the full image at sub-pixel position
+# What a keypoint errs by, in pixels. On recordings sights of every pyramid level miss by half a pixel and more
+# (calibration, shutter, edges in depth). How exactly a level shows its corners adds to it: 0.14 of its pixels
+# between warps of a photograph, 0.2 between frames of a recording.
+KEYPOINT_SIGMA = 0.67
+LEVEL_SIGMA = 0.2  # pixels of the level
 DISPARITY_SIGMA = 0.5  # pixels
 DEFAULT_BASELINE = 0.1  # metres; gives depth a noise where a camera states no baseline
 
@@ -29,7 +33,7 @@ class Measurements:
     def of(cls, view: View, rows: Array, camera: Camera) -> "Measurements":
         """The measurements of some keypoints of a view."""
         disparity = to_disparity(view.depth[rows].astype(np.float64), camera)
-        return cls(view.keypoints[rows].astype(np.float64), disparity, KEYPOINT_SIGMA * view.features.scales[rows])
+        return cls(view.keypoints[rows].astype(np.float64), disparity, keypoint_sigmas(view.features.scales[rows]))
 
     @classmethod
     def concatenate(cls, parts: "list[Measurements]") -> "Measurements":
@@ -45,6 +49,11 @@ class Measurements:
         """(N,) bool: residuals (N,3) within the 95 % bound of their degrees of freedom."""
         bound = np.where(np.isfinite(self.disparity), CHI2_95[3], CHI2_95[2])
         return np.asarray((residuals**2).sum(axis=1) <= bound)
+
+
+def keypoint_sigmas(scales: Array) -> Array:
+    """(N,) standard deviations in pixels of keypoints found at (N,) scales."""
+    return np.hypot(KEYPOINT_SIGMA, LEVEL_SIGMA * scales.astype(np.float64))
 
 
 def to_disparity(depth: Array, camera: Camera) -> Array:
