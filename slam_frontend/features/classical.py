@@ -7,12 +7,13 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from slam_frontend.config import ExtractorConfig
-from slam_frontend.features.corners import Corners, find_fast, find_foerstner
+from slam_frontend.features.corners import Corners, find_fast, find_foerstner, spread
 from slam_frontend.types import Array, Features, Norm
 
 NUM_LEVELS = 8
 SCALE_FACTOR = 1.2
 PATCH_RADIUS = 15  # of the patch whose intensity centroid gives the orientation
+SIFT_CHOICE = 2  # times as many keypoints as wanted are described, to choose from them
 SIFT_SIZE = 3.6  # keypoint diameter of cv2.SIFT's finest scale in the full image; its first octave is twice as fine
 
 FindCorners = Callable[[Array, int], Corners]  # at most so many corners of a level
@@ -75,7 +76,7 @@ class OrbExtractor:
 
 
 class SiftExtractor:
-    """OpenCV's SIFT, as square roots of unit-sum histograms (RootSIFT)."""
+    """OpenCV's SIFT, spread over the image, as square roots of unit-sum histograms (RootSIFT)."""
 
     name = "sift"
     norm: Norm = "l2"
@@ -83,7 +84,7 @@ class SiftExtractor:
     def __init__(self, max_keypoints: int) -> None:
         self.max_keypoints = max_keypoints
         # Without the precise enlargement all of its keypoints lie a quarter of a pixel too far right and down.
-        self.sift = cv2.SIFT.create(max_keypoints, enable_precise_upscale=True)
+        self.sift = cv2.SIFT.create(SIFT_CHOICE * max_keypoints, enable_precise_upscale=True)
 
     def extract(self, image: Array) -> Features:
         """Features of an (H,W) uint8 grey image, best first, at most ``max_keypoints``."""
@@ -93,9 +94,9 @@ class SiftExtractor:
         keypoints = np.array([point.pt for point in found], np.float32)
         scores = np.array([point.response for point in found], np.float32)
         sizes = np.array([point.size for point in found], np.float32)
-        best = np.argsort(-scores, kind="stable")[: self.max_keypoints]  # ties can exceed nfeatures
-        scales = sizes / SIFT_SIZE
-        return Features(keypoints, scores, _root(descriptors), "l2", scales).select(best)
+        chosen = spread(keypoints, scores, image.shape, self.max_keypoints)
+        best = chosen[np.argsort(-scores[chosen], kind="stable")]
+        return Features(keypoints[best], scores[best], _root(descriptors[best]), "l2", sizes[best] / SIFT_SIZE)
 
 
 def _pyramid(image: Array, num_levels: int) -> list[Array]:
