@@ -13,6 +13,7 @@ from slam_frontend.geometry.triangulation import parallax, triangulate
 from slam_frontend.types import Array, Camera
 
 MIN_SUPPORT = 0.75  # of the matches that the best candidate explains
+MIN_POINTS = 8
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,9 @@ class TwoView:
     """A relative pose up to scale (unit translation), and what it makes of the matches."""
 
     T_1_0: Array  # (4,4)
-    points: Array  # (N,3) in camera 0, NaN where the match disagrees
-    parallax: float  # angle between its rays that a quarter of the points exceed, radians
+    points: Array  # (N,3) in camera 0, NaN where the match disagrees or its point is too far to tell
+    at_infinity: Array  # (N,) bool: matches without a point that a turn on the spot explains
+    parallax: float  # angle between its rays that a quarter of the explained matches exceed, radians
 
     @property
     def inliers(self) -> Array:
@@ -32,6 +34,16 @@ class TwoView:
     def num_inliers(self) -> int:
         """Matches that have a point."""
         return int(self.inliers.sum())
+
+    @property
+    def explained(self) -> Array:
+        """(N,) bool: matches that have a point, be it at infinity."""
+        return self.inliers | self.at_infinity
+
+    @property
+    def num_explained(self) -> int:
+        """Matches that have a point, be it at infinity."""
+        return int(self.explained.sum())
 
 
 def two_view_candidates(
@@ -49,9 +61,9 @@ def two_view_candidates(
     motions = [] if E is None else _decompose_essential(E)
     motions += [] if H is None else decompose_homography(H, camera)
     judged = [judge(T_1_0, keypoints0, keypoints1, camera, threshold) for T_1_0 in motions]
-    most = max((solution.num_inliers for solution in judged), default=0)
-    supported = [solution for solution in judged if solution.num_inliers > max(MIN_SUPPORT * most, 0)]
-    return sorted(supported, key=lambda solution: -solution.num_inliers)
+    most = max((solution.num_explained for solution in judged), default=0)
+    supported = [one for one in judged if one.num_explained > MIN_SUPPORT * most and one.num_inliers >= MIN_POINTS]
+    return sorted(supported, key=lambda solution: -solution.num_explained)
 
 
 def _find_essential(keypoints0: Array, keypoints1: Array, camera: Camera, threshold: float, seed: int) -> Array | None:
@@ -71,13 +83,24 @@ def _decompose_essential(E: Array) -> list[Array]:
 
 
 def judge(T_1_0: Array, keypoints0: Array, keypoints1: Array, camera: Camera, threshold: float) -> TwoView:
-    """What a relative pose makes of the matches."""
+    """What a relative pose makes of the matches.
+
+    The rays of a far point meet behind a camera as often as before it, for noise decides. Such a match speaks
+    for a pose that puts it at infinity: counting it as wrong would favour whichever pose brings all points near.
+    """
     rays0, rays1 = normalised(keypoints0, camera), normalised(keypoints1, camera)
     points = triangulate(rays0, rays1, T_1_0)
     with np.errstate(invalid="ignore"):
         error0 = np.linalg.norm(project(points, camera) - keypoints0, axis=1)
         error1 = np.linalg.norm(project(se3.transform(T_1_0, points), camera) - keypoints1, axis=1)
         agree = (error0 < 2 * threshold) & (error1 < 2 * threshold)
+        at_infinity = ~agree & (errors_at_infinity(T_1_0, keypoints0, keypoints1, camera) < 2 * threshold)
     points = np.where(agree[:, None], points, np.nan)
-    angles = parallax(rays0[agree], rays1[agree], T_1_0)
-    return TwoView(T_1_0, points, float(np.quantile(angles, 0.75)) if len(angles) else 0.0)
+    angles = np.where(agree, parallax(rays0, rays1, T_1_0), 0.0)[agree | at_infinity]
+    return TwoView(T_1_0, points, at_infinity, float(np.quantile(angles, 0.75)) if len(angles) else 0.0)
+
+
+def errors_at_infinity(T_1_0: Array, keypoints0: Array, keypoints1: Array, camera: Camera) -> Array:
+    """(N,) pixels that each view is off by where the point of a match is infinitely far; both share alike."""
+    directions = np.insert(normalised(keypoints0, camera), 2, 1.0, axis=1) @ T_1_0[:3, :3].T
+    return np.asarray(np.linalg.norm(project(directions, camera) - keypoints1, axis=1) / 2)

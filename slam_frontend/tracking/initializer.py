@@ -8,7 +8,7 @@ from slam_frontend.geometry.pure_rotation import gain_over_rotation
 from slam_frontend.geometry.relative_pose import TwoView
 from slam_frontend.mapping import LocalMap
 from slam_frontend.matching import Matcher
-from slam_frontend.tracking.two_view import solve_two_view
+from slam_frontend.tracking.two_view import Answer, solve_two_view
 from slam_frontend.types import Camera, Keyframe, Matches, PoseEstimate, TrackingState, View
 
 MIN_GAIN = 4.0  # of two views over a turn on the spot; noise alone gains up to three
@@ -41,25 +41,29 @@ class Initializer:
         first = map.latest()
         assert first is not None, "a map without keyframes has nothing to pair with"
         matches = self.matcher.match(first.view.features, view.features)
-        waiting = PoseEstimate(TrackingState.INITIALIZING, keypoint_ids=matches.indices[:, 1])
-        solution = None if self.awaits_depth else self._solve(first, view, matches)
-        if solution is None:
-            return waiting
-        T_1_0 = solution.T_1_0.copy()
+        answer = Answer() if self.awaits_depth else self._solve(first, view, matches)
+        if answer.is_blurred:
+            return PoseEstimate(TrackingState.INITIALIZING)  # as if nothing were shared: the mapper begins anew here
+        if answer.solution is None:
+            return PoseEstimate(TrackingState.INITIALIZING, keypoint_ids=matches.indices[:, 1])
+        solution, T_1_0 = answer.solution, answer.solution.T_1_0.copy()
         T_1_0[:3, 3] /= np.nanmedian(solution.points[:, 2])
         return PoseEstimate(TrackingState.TRACKING, map.poses[first.id] @ se3.inverse(T_1_0))
 
-    def _solve(self, first: Keyframe, view: View, matches: Matches) -> TwoView | None:
+    def _solve(self, first: Keyframe, view: View, matches: Matches) -> Answer:
         if len(matches) < self.config.min_matches:
-            return None
+            return Answer()
         rows0, rows1 = matches.indices.T
         views = first.view.select(rows0), view.select(rows1)
         min_parallax = np.deg2rad(self.config.min_parallax_deg)
-        solution = solve_two_view(*views, self.camera, self.config.ransac_threshold, min_parallax, self.seed)
-        enough = max(self.config.min_matches, self.config.min_inlier_fraction * len(matches))
-        if solution is None or solution.num_inliers < enough:
-            return None
+        answer = solve_two_view(*views, self.camera, self.config.ransac_threshold, min_parallax, self.seed)
+        return answer if answer.solution is None or self._is_sound(answer.solution, *views) else Answer()
+
+    def _is_sound(self, solution: TwoView, view0: View, view1: View) -> bool:
+        """Whether a pose explains most matches, places enough of them, and does so better than a turn on the spot."""
+        enough = max(self.config.min_matches, self.config.min_inlier_fraction * len(view0.keypoints))
+        if solution.num_explained < enough or solution.num_inliers < self.config.min_matches:
+            return False
         good = solution.inliers
-        keypoints0, keypoints1 = views[0].keypoints[good], views[1].keypoints[good]
-        gain = gain_over_rotation(keypoints0, keypoints1, solution.T_1_0, solution.points[good], self.camera)
-        return solution if gain > MIN_GAIN else None
+        keypoints0, keypoints1 = view0.keypoints[good], view1.keypoints[good]
+        return gain_over_rotation(keypoints0, keypoints1, solution.T_1_0, solution.points[good], self.camera) > MIN_GAIN

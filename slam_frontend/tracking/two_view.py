@@ -5,39 +5,64 @@ from dataclasses import dataclass
 import numpy as np
 
 from slam_frontend.geometry import se3
-from slam_frontend.geometry.relative_pose import TwoView, judge, two_view_candidates
-from slam_frontend.geometry.reprojection import CHI2_95, Measurements
+from slam_frontend.geometry.relative_pose import TwoView, errors_at_infinity, judge, two_view_candidates
+from slam_frontend.geometry.reprojection import Measurements
 from slam_frontend.mapping import BundleProblem, adjust, errors_of
 from slam_frontend.types import Array, Camera, View
 
 MAX_ITERATIONS = 10
 CLEARLY_WORSE = 1.12  # times the least cost: a rival within could as well be the truth
+SURELY_WORSE = 2.0  # where the parallax is short, and what isn't modelled (a rolling shutter, a blur) weighs as much
+SHORTEST = 0.5  # of the parallax asked for, which does where all rivals are surely worse
+MEDIAN_CHI2 = 0.455  # of one degree of freedom: two views of a point say four numbers, three of which place it
+OUTLIER = 9.0  # three standard deviations, squared
+MIN_NOISE = 0.04  # times the variance of the measurement model; no keypoints are better than that
 SAME_ROTATION_DEG = 1.5
 SAME_DIRECTION_DEG = 15.0
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What two views tell of each other."""
+
+    solution: TwoView | None = None
+    is_blurred: bool = False  # no solution, not for want of parallax but for matches noisier than keypoints are
+
+
+@dataclass(frozen=True)
 class _Refined:
     solution: TwoView
-    cost: float  # truncated squared error of all matches in both views
+    errors: Array  # (N,) squared, whitened: of all matches in both views
+
+    def cost(self, noise: float) -> float:
+        """Truncated, in units of the noise."""
+        return float(np.minimum(self.errors / noise, OUTLIER).sum())
 
 
 def solve_two_view(
     view0: View, view1: View, camera: Camera, threshold: float, min_parallax: float, seed: int
-) -> TwoView | None:
-    """The pose that explains matched views (row i of one sees what row i of the other sees) clearly best, or None.
+) -> Answer:
+    """The pose that explains matched views (row i of one sees what row i of the other sees) clearly best, if one does.
 
     Each candidate is adjusted to the matches before it is compared: a scene near a plane leaves two
     that explain them equally well, and only a longer baseline tells which is true. For the same reason all
-    of them must show ``min_parallax`` (radians): under a short baseline the false one fits the noise better.
+    of them must show ``min_parallax`` (radians), for under a short baseline the false one may fit the noise better;
+    half of it does where nothing else comes near. The noisier the matches, the clearer the answer must be.
     """
     candidates = two_view_candidates(view0.keypoints, view1.keypoints, camera, threshold, seed)
     refined = [_refine(candidate, view0, view1, camera, threshold) for candidate in candidates]
-    if not refined or min(one.solution.parallax for one in refined) < min_parallax:
-        return None
-    best = min(refined, key=lambda one: one.cost)
-    rivals = [one for one in refined if one.cost < CLEARLY_WORSE * best.cost]
-    return best.solution if all(_alike(one.solution.T_1_0, best.solution.T_1_0) for one in rivals) else None
+    if not refined:
+        return Answer()
+    noise = _noise(min(refined, key=lambda one: one.cost(1.0)))
+    best = min(refined, key=lambda one: one.cost(noise))
+    if best.solution.parallax < SHORTEST * min_parallax:
+        return Answer()
+    is_short = min(one.solution.parallax for one in refined) < min_parallax
+    bound = (SURELY_WORSE if is_short else CLEARLY_WORSE) * max(noise, 1.0) * best.cost(noise)
+    rivals = [one for one in refined if one.cost(noise) < bound]
+    if all(_alike(one.solution.T_1_0, best.solution.T_1_0) for one in rivals):
+        return Answer(best.solution)
+    return Answer(is_blurred=not is_short and noise > 1.0)
 
 
 def _refine(solution: TwoView, view0: View, view1: View, camera: Camera, threshold: float) -> _Refined:
@@ -46,12 +71,25 @@ def _refine(solution: TwoView, view0: View, view1: View, camera: Camera, thresho
     T_1_0 = adjust(problem, camera, MAX_ITERATIONS).T_cam_world[0].copy()
     T_1_0[:3, 3] /= np.linalg.norm(T_1_0[:3, 3])
     refined = judge(T_1_0, view0.keypoints, view1.keypoints, camera, threshold)
-    rows = np.flatnonzero(refined.inliers)
-    errors = errors_of(_problem(T_1_0, refined.points, view0, view1, rows, camera), camera)
-    bound = 2 * CHI2_95[2]
-    per_match = (errors**2).sum(axis=1).reshape(2, -1).sum(axis=0)
-    unexplained = len(view0.keypoints) - len(rows)
-    return _Refined(refined, float(np.minimum(per_match, bound).sum() + bound * unexplained))
+    return _Refined(refined, _errors(refined, view0, view1, camera))
+
+
+def _errors(solution: TwoView, view0: View, view1: View, camera: Camera) -> Array:
+    """By the point of a match or by one at infinity, whichever is nearer."""
+    rows = np.arange(len(view0.keypoints))
+    sigmas = np.hypot(*(Measurements.of(view, rows, camera).sigmas for view in (view0, view1)))
+    displacement = 2 * errors_at_infinity(solution.T_1_0, view0.keypoints, view1.keypoints, camera)
+    errors = np.nan_to_num(displacement / sigmas, nan=np.inf) ** 2
+    rows = np.flatnonzero(solution.inliers)
+    near = errors_of(_problem(solution.T_1_0, solution.points, view0, view1, rows, camera), camera)
+    errors[rows] = np.minimum(errors[rows], (near**2).sum(axis=1).reshape(2, -1).sum(axis=0))
+    return np.asarray(errors)
+
+
+def _noise(best: _Refined) -> float:
+    """The variance that the explained matches show, times that of the measurement model."""
+    explained = best.errors[best.solution.explained]
+    return max(float(np.median(explained)) / MEDIAN_CHI2, MIN_NOISE) if len(explained) else 1.0
 
 
 def _problem(T_1_0: Array, points: Array, view0: View, view1: View, rows: Array, camera: Camera) -> BundleProblem:

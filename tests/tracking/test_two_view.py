@@ -15,10 +15,10 @@ ROTATION = se3.exp(np.array([0, 0, 0, 0.02, -0.1, 0.05]))
 
 
 def solve_two_view(
-    keypoints0: Array, keypoints1: Array, camera: Camera, threshold: float, seed: int = 0
+    keypoints0: Array, keypoints1: Array, camera: Camera, threshold: float, seed: int = 0, min_parallax_deg: float = 0.0
 ) -> TwoView | None:
     views = view_of(keypoints0), view_of(keypoints1)
-    return two_view.solve_two_view(*views, camera, threshold, min_parallax=0.0, seed=seed)
+    return two_view.solve_two_view(*views, camera, threshold, float(np.deg2rad(min_parallax_deg)), seed).solution
 
 
 def view_of(keypoints: Array) -> View:
@@ -35,6 +35,21 @@ def cloud(num: int = 300) -> Array:
 def plane(num: int = 300) -> Array:
     xy = np.random.default_rng(0).uniform([-2, -1.5], [2, 1.5], (num, 2))
     return np.insert(xy, 2, 5 + 0.4 * xy[:, 0] - 0.3 * xy[:, 1], axis=1)
+
+
+def street(num: int = 400) -> Array:
+    """Half of it near, half of it so far that noise decides where its rays meet."""
+    rng = np.random.default_rng(0)
+    depth = np.where(rng.random(num) < 0.5, rng.uniform(50, 400, num), rng.uniform(4, 15, num))
+    return np.stack([rng.uniform(-0.6, 0.6, num) * depth, rng.uniform(-0.45, 0.45, num) * depth, depth], axis=1)
+
+
+def steps(length: float, num: int = 12) -> list[Array]:
+    """Motions in any direction, mostly sidewards, with a small turn."""
+    rng = np.random.default_rng(0)
+    shifts = rng.normal(size=(num, 3)) * [1, 1, 0.3]
+    shifts *= length / np.linalg.norm(shifts, axis=1, keepdims=True)
+    return [se3.exp(np.concatenate([shift, rng.normal(0, 0.03, 3)])) for shift in shifts]
 
 
 def seen(points: Array, motion: Array, outliers: float = 0.0, noise: float = 0.3) -> tuple[Array, Array, Array]:
@@ -133,3 +148,45 @@ def test_the_same_seed_gives_the_same_solution_to_the_bit() -> None:
     assert first is not None and again is not None
     assert first.T_1_0.tobytes() == again.T_1_0.tobytes()
     assert first.points.tobytes() == again.points.tobytes()
+
+
+def test_a_short_step_is_enough_where_nothing_but_the_truth_explains_the_views() -> None:
+    for motion in steps(0.3, num=6):
+        solution = solve_two_view(*seen(street(), motion)[:2], CAMERA, 1.5, min_parallax_deg=2.0)
+        assert solution is not None and np.rad2deg(solution.parallax) < 2.0
+        rotation, direction = errors_deg(solution, motion)
+        assert rotation < 0.2 and direction < 3
+
+
+def test_no_step_is_so_short_that_a_false_pose_is_taken_for_it() -> None:
+    solutions = []
+    for length in (0.05, 0.1, 0.2):
+        for motion in steps(length, num=5):
+            for points in (street(), cloud(), plane()):
+                solution = solve_two_view(*seen(points, motion)[:2], CAMERA, 1.5, min_parallax_deg=2.0)
+                solutions += [] if solution is None else [errors_deg(solution, motion)]
+    assert len(solutions) > 5
+    assert max(direction for _, direction in solutions) < 10
+
+
+def test_the_noisier_the_matches_the_clearer_the_answer_must_be() -> None:
+    motions = steps(0.2, num=8)
+
+    def directions(noise: float) -> list[float]:
+        pairs = [seen(plane(), motion, noise=noise)[:2] for motion in motions]
+        solutions = [solve_two_view(*pair, CAMERA, 1.5, min_parallax_deg=2.0) for pair in pairs]
+        return [errors_deg(one, motion)[1] for one, motion in zip(solutions, motions, strict=True) if one is not None]
+
+    fine, rough = directions(0.3), directions(1.2)
+    assert len(fine) > len(rough)
+    assert max(fine) < 5 and max(rough, default=0.0) < 10
+
+
+def test_a_blurred_pair_says_so_and_a_sharp_or_close_one_does_not() -> None:
+    def is_blurred(noise: float, length: float) -> bool:
+        views = [view_of(pixels) for pixels in seen(plane(), steps(length, num=1)[0], noise=noise)[:2]]
+        return two_view.solve_two_view(*views, CAMERA, 1.5, float(np.deg2rad(2.0)), 0).is_blurred
+
+    assert is_blurred(noise=1.4, length=0.4)
+    assert not is_blurred(noise=0.3, length=0.4)
+    assert not is_blurred(noise=1.4, length=0.02)
