@@ -29,10 +29,15 @@ class ExtractorConfig(Section):
     threshold: float | None = Field(None, gt=0, lt=1)  # superpoint: None means the checkpoint's own
     nms_radius: int = Field(4, ge=1, le=32)
     border: int = Field(4, ge=0, le=64)
+    octaves: int | None = Field(None, ge=1, le=4)  # superpoint: sizes, each half the last; None: 1 to track, else 2
     runtime: Literal["auto", "torch", "openvino", "onnxruntime"] = "auto"  # auto: the fastest of what is installed
     precision: Literal["auto", "float", "half", "int8"] = "auto"  # auto: int8 where OpenVINO has it, half on a GPU
     own_process: bool | None = None  # extraction beside tracking; None: only in commands, and on two cores or more
     options: dict[str, Any] = Field(default_factory=dict)
+
+    def for_tracking(self) -> "ExtractorConfig":
+        """The same with one octave, unless it says otherwise: from frame to frame sizes hardly change."""
+        return self if self.octaves else self.model_copy(update={"octaves": 1})
 
 
 class MatcherConfig(Section):

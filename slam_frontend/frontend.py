@@ -33,7 +33,7 @@ class Frontend:
     @classmethod
     def from_config(cls, config: RunConfig, camera: Camera, sensor: Sensor) -> "Frontend":
         """A frontend wired up for a camera and what its recording offers."""
-        extractor = create_extractor(config.extractor)
+        extractor = create_extractor(config.extractor.for_tracking())
         matcher = create_matcher(config.matcher)
         search = LandmarkSearch(config.matcher)
         awaits_depth = sensor is not Sensor.MONO

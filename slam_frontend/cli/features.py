@@ -86,7 +86,7 @@ def evaluate_detection(
     from slam_frontend.evaluation.detectors import CLASSICAL
     from slam_frontend.evaluation.features import as_detector
 
-    extractors = _create_extractors(features, 300, threshold, border=0)  # shapes have corners at the edge too
+    extractors = _create_extractors(features, 300, threshold, border=0, octaves=1)  # edges have corners, each one once
     detectors = {name: as_detector(extractor) for name, extractor in extractors.items()} | CLASSICAL
     columns: dict[str, list[float]] = {}
     results = []

@@ -38,9 +38,9 @@ def suggest_features() -> str:
 
 
 def beside_tracking(config: ExtractorConfig) -> ExtractorConfig:
-    """The config with extraction in a process of its own, unless it says otherwise or there is one core only."""
+    """The config for tracking, in a process of its own unless it says otherwise or there is one core only."""
     wanted = config.own_process is not False and count_cores() > 1
-    return config.model_copy(update={"own_process": wanted})
+    return config.for_tracking().model_copy(update={"own_process": wanted})
 
 
 def parse_features(text: str) -> dict[str, Any]:

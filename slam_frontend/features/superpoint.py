@@ -1,5 +1,6 @@
 """SuperPoint behind the extractor's one call."""
 
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from slam_frontend.models.network_config import CELL
 from slam_frontend.models.runtime import Runtime, create_runtime
 from slam_frontend.types import Array, Features, Norm
 
+OCTAVES = 2  # views of one thing from near and far, such as photographs for a reconstruction, differ in size
+MIN_SIDE = 64  # pixels; a smaller image has no room for what the network looks at
 LEARNED = ("superpoint", "superpoint-fast")
 
 
@@ -30,14 +33,21 @@ class SuperPointExtractor:
 
     def extract(self, image: Array) -> Features:
         """Features of an (H,W) uint8 grey image, best first, at sub-pixel positions."""
+        levels = _halvings(image, self._config.octaves or OCTAVES)
+        left, found = self._config.max_keypoints, []
+        for octave in reversed(range(len(levels))):  # coarse ones pass on what they can't use, as with ORB
+            features = self._extract_level(levels[octave], round(left / (2 ** (octave + 1) - 1)))
+            left -= len(features)
+            found.append(_enlarge(features, levels[octave].shape, image.shape))
+        return found[0] if len(found) == 1 else _merge(found)
+
+    def _extract_level(self, image: Array, count: int) -> Features:
         heatmap, coarse = self._runtime.run(_prepare(image))
         heatmap = heatmap[: image.shape[0], : image.shape[1]]
         if self._sharpen:
             heatmap = sharpen(heatmap, image)
         config = self._config
-        keypoints, scores = find_keypoints(
-            heatmap, config.max_keypoints, self._threshold, config.nms_radius, config.border
-        )
+        keypoints, scores = find_keypoints(heatmap, count, self._threshold, config.nms_radius, config.border)
         descriptors = sample_descriptors(coarse, keypoints)
         return Features(keypoints, scores, descriptors, self.norm, np.ones(len(scores), np.float32))
 
@@ -71,6 +81,32 @@ def shipped_weights(name: str) -> Path:
 def _create(name: str, config: ExtractorConfig) -> SuperPointExtractor:
     runtime = create_runtime(config.runtime, config.precision, config.weights or shipped_weights(name))
     return SuperPointExtractor(name, runtime, config)
+
+
+def _halvings(image: Array, count: int) -> list[Array]:
+    """The image and smaller ones, each half as large, as long as they have a few cells on each side."""
+    levels = [image]
+    while len(levels) < count and min(levels[-1].shape) >= 2 * MIN_SIDE:
+        height, width = levels[-1].shape
+        size = (round(width / 2), round(height / 2))
+        levels.append(np.asarray(cv2.resize(levels[-1], size, interpolation=cv2.INTER_AREA)))
+    return levels
+
+
+def _enlarge(features: Features, shape: tuple[int, ...], full: tuple[int, ...]) -> Features:
+    """Features of a smaller image at their places in the full one, whose pixels' centres sit at half pixels of it."""
+    if shape == full:
+        return features
+    ratio = np.array([full[1] / shape[1], full[0] / shape[0]], np.float32)
+    keypoints = (features.keypoints + np.float32(0.5)) * ratio - np.float32(0.5)
+    return replace(features, keypoints=keypoints, scales=features.scales * ratio.mean())
+
+
+def _merge(found: list[Features]) -> Features:
+    names = ("keypoints", "scores", "descriptors", "scales")
+    together = {name: np.concatenate([getattr(one, name) for one in found]) for name in names}
+    merged = Features(norm=found[0].norm, **together)
+    return merged.select(np.argsort(-merged.scores, kind="stable"))
 
 
 def _prepare(image: Array) -> Array:

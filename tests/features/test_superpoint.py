@@ -56,6 +56,27 @@ def test_features_are_what_every_extractor_promises(weights):
     assert (features.scales == 1).all()
 
 
+def test_a_second_octave_finds_what_the_image_of_half_the_size_shows(weights):
+    image = image_of(192, 256)
+    half = cv2.resize(image, (128, 96), interpolation=cv2.INTER_AREA)
+    both = extract(weights, image, octaves=2, max_keypoints=150)
+    for scale, part, count in ((1, image, 100), (2, half, 50)):
+        alone = extract(weights, part, octaves=1, max_keypoints=count)
+        found = both.select(both.scales == scale)
+        assert len(alone) == len(found) == count
+        np.testing.assert_allclose(found.keypoints, (alone.keypoints + 0.5) * scale - 0.5, atol=1e-4)
+        np.testing.assert_array_equal(found.descriptors, alone.descriptors)
+    assert (np.diff(both.scores) <= 0).all()
+
+
+def test_tracking_looks_at_one_octave_and_all_else_at_two_unless_told(weights):
+    image, config = image_of(192, 256), ExtractorConfig(name="superpoint-fast", weights=weights, runtime="torch")
+    assert set(create_extractor(config).extract(image).scales) == {1, 2}
+    assert set(create_extractor(config.for_tracking()).extract(image).scales) == {1}
+    asked = config.model_copy(update={"octaves": 2})
+    assert asked.for_tracking() is asked
+
+
 def test_the_threshold_of_the_config_goes_before_the_cards(weights):
     image = image_of(120, 160)
     assert len(extract(weights, image, threshold=0.5)) < len(extract(weights, image))
@@ -72,7 +93,7 @@ def test_any_size_works_and_keypoints_stay_inside(weights, size):
 
 def test_rows_and_columns_at_the_end_do_not_move_the_keypoints(weights):
     image = image_of(128, 160)
-    whole, cut = extract(weights, image), extract(weights, image[:125, :155])
+    whole, cut = (extract(weights, part, octaves=1) for part in (image, image[:125, :155]))
     deep = whole.select((whole.keypoints < (90, 60)).all(1))  # beyond the reach of the network from the cut
     gaps = np.linalg.norm(deep.keypoints[:, None] - cut.keypoints[None], axis=2).min(1)
     assert len(deep) > 10 and gaps.max() < 1e-3
@@ -108,6 +129,9 @@ def test_features_stay_what_they_were_when_the_next_image_comes(weights):
         np.testing.assert_array_equal(array, copy)
 
 
+HERE = "'--set', 'extractor.own_process=false'"
+
+
 @pytest.mark.parametrize("settings", [{}, {"runtime": "openvino", "precision": "float"}])
 def test_openvino_runs_without_torch(settings):
     """What a run does from the first import to the files at its end."""
@@ -116,7 +140,7 @@ def test_openvino_runs_without_torch(settings):
     code = (
         "import sys, tempfile\n"
         "from slam_frontend.cli.main import app\n"
-        f"arguments = ['run', {str(SAMPLE)!r}, '--limit', '3', '--out', tempfile.mkdtemp(){overrides}]\n"
+        f"arguments = ['run', {str(SAMPLE)!r}, '--limit', '3', '--out', tempfile.mkdtemp(), {HERE}{overrides}]\n"
         "app(arguments, standalone_mode=False)\n"
         "assert 'openvino' in sys.modules and 'torch' not in sys.modules"
     )
