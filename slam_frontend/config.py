@@ -79,7 +79,7 @@ class InitializerConfig(Section):
 
     min_matches: int = Field(60, ge=8)
     min_inlier_fraction: float = Field(0.7, gt=0, le=1)
-    min_parallax_deg: float = Field(2.0, gt=0)  # that a quarter of the points must exceed
+    min_parallax_deg: float = Field(2.0, gt=0)  # of a quarter of the points; half, if nothing rivals the pose
     ransac_threshold: float = Field(1.5, gt=0)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from slam_frontend.adapters.binary import as_floats, for_signs
 from slam_frontend.adapters.hloc import similarity
 from slam_frontend.adapters.images import is_empty, to_grey
-from slam_frontend.config import ExtractorConfig, MatcherConfig
+from slam_frontend.config import ExtractorConfig, MatcherConfig, parse_config
 from slam_frontend.errors import OutputError
 from slam_frontend.features import create_extractor
 from slam_frontend.files import require_free, write_atomically
@@ -26,7 +26,7 @@ class Detector:
     """Features as RTAB-Map reads them: by raw pointer, so the arrays must be theirs and in one piece."""
 
     def __init__(self, **settings: Any) -> None:
-        self.extractor = create_extractor(settings)
+        self.extractor = create_extractor(parse_config(ExtractorConfig, settings, source="extractor").for_tracking())
 
     def detect(self, image: Array) -> tuple[Array, Array]:
         """Keypoints (N,3) float32 as x, y, score and descriptors (N,D) float32 of an (H,W) uint8 image."""
