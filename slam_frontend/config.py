@@ -30,14 +30,17 @@ class ExtractorConfig(Section):
     nms_radius: int = Field(4, ge=1, le=32)
     border: int = Field(4, ge=0, le=64)
     octaves: int | None = Field(None, ge=1, le=4)  # superpoint: sizes, each half the last; None: 1 to track, else 2
+    spread: bool | None = None  # sift: over the image, or the strongest wherever they are; None: only to track
     runtime: Literal["auto", "torch", "openvino", "onnxruntime"] = "auto"  # auto: the fastest of what is installed
     precision: Literal["auto", "float", "half", "int8"] = "auto"  # auto: int8 where OpenVINO has it, half on a GPU
     own_process: bool | None = None  # extraction beside tracking; None: only in commands, and on two cores or more
     options: dict[str, Any] = Field(default_factory=dict)
 
     def for_tracking(self) -> "ExtractorConfig":
-        """The same with one octave, unless it says otherwise: from frame to frame sizes hardly change."""
-        return self if self.octaves else self.model_copy(update={"octaves": 1})
+        """The same, spread over the image and in one octave unless it says otherwise: a pose needs all sides of the
+        image, and from frame to frame sizes hardly change."""
+        spread = True if self.spread is None else self.spread
+        return self.model_copy(update={"octaves": self.octaves or 1, "spread": spread})
 
 
 class MatcherConfig(Section):
