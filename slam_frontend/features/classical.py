@@ -1,10 +1,11 @@
 """ORB, SIFT and FAST as SLAM needs them: spread over the image, at sub-pixel positions, without half-pixel shifts."""
 
 from collections.abc import Callable
+from itertools import repeat
 
 import cv2
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+from numpy.lib.stride_tricks import as_strided
 
 from slam_frontend.config import ExtractorConfig
 from slam_frontend.features.corners import Corners, find_fast, find_foerstner, spread
@@ -31,7 +32,7 @@ def create_fast(config: ExtractorConfig) -> "OrbExtractor":
 
 def create_sift(config: ExtractorConfig) -> "SiftExtractor":
     """Lowe's blobs with 128 RootSIFT descriptors."""
-    return SiftExtractor(config.max_keypoints)
+    return SiftExtractor(config.max_keypoints, bool(config.spread))
 
 
 class OrbExtractor:
@@ -44,8 +45,8 @@ class OrbExtractor:
         self.max_keypoints = max_keypoints
         self.num_levels = num_levels
         self.find = find
-        # OpenCV drops keypoints nearer to the border than this, counted in the full image.
-        self.descriptor = cv2.ORB.create(edgeThreshold=PATCH_RADIUS, scaleFactor=SCALE_FACTOR, nlevels=num_levels)
+        # Of one level at a time: it would build its own pyramid again. It drops keypoints nearer to the border.
+        self.descriptor = cv2.ORB.create(edgeThreshold=PATCH_RADIUS, nlevels=1)
 
     def extract(self, image: Array) -> Features:
         """Features of an (H,W) uint8 grey image, best first, at most ``max_keypoints``."""
@@ -54,37 +55,35 @@ class OrbExtractor:
         if not any(len(corners) for corners in found):
             return _empty("hamming", np.empty((0, 32), np.uint8))
         octaves = np.repeat(np.arange(len(found)), [len(corners) for corners in found])
-        pixels = np.concatenate([corners.pixels for corners in found])
-        angles = np.concatenate([_orientations(*pair) for pair in zip(levels, found, strict=True)])
-        descriptors = self._describe(image, pixels, octaves, angles)
-        offsets = np.concatenate([corners.offsets for corners in found])
-        keypoints = _to_full_image(pixels + offsets, octaves, levels)
+        descriptors = np.concatenate([self._describe(*pair) for pair in zip(levels, found, strict=True)])
+        positions = np.concatenate([corners.pixels + corners.offsets for corners in found])
+        keypoints = _to_full_image(positions, octaves, levels)
         scores = np.concatenate([corners.scores for corners in found])
         scales = (SCALE_FACTOR**octaves).astype(np.float32)
         return Features(keypoints, scores, descriptors, "hamming", scales).select(np.argsort(-scores, kind="stable"))
 
-    def _describe(self, image: Array, pixels: Array, octaves: Array, angles: Array) -> Array:
-        # cv2.ORB divides by the level's scale and rounds: this finds back exactly the pixel of its own pyramid.
-        points = (pixels * (SCALE_FACTOR**octaves)[:, None]).tolist()
-        keypoints = [
-            cv2.KeyPoint(x, y, 31.0, angle, 0.0, octave)
-            for (x, y), angle, octave in zip(points, angles.tolist(), octaves.tolist(), strict=True)
-        ]
-        kept, descriptors = self.descriptor.compute(image, keypoints)
-        assert len(kept) == len(pixels), "cv2.ORB dropped keypoints inside the border"
+    def _describe(self, level: Array, corners: Corners) -> Array:
+        if not len(corners):
+            return np.empty((0, 32), np.uint8)
+        x, y = corners.pixels.T.tolist()
+        angles = _orientations(level, corners).tolist()
+        kept, descriptors = self.descriptor.compute(level, list(map(cv2.KeyPoint, x, y, repeat(31.0), angles)))
+        assert len(kept) == len(corners), "cv2.ORB dropped keypoints inside the border"
         return np.asarray(descriptors)
 
 
 class SiftExtractor:
-    """OpenCV's SIFT, spread over the image, as square roots of unit-sum histograms (RootSIFT)."""
+    """OpenCV's SIFT, the strongest or spread over the image, as square roots of unit-sum histograms (RootSIFT)."""
 
     name = "sift"
     norm: Norm = "l2"
 
-    def __init__(self, max_keypoints: int) -> None:
+    def __init__(self, max_keypoints: int, is_spread: bool) -> None:
         self.max_keypoints = max_keypoints
+        self.is_spread = is_spread
+        count = SIFT_CHOICE * max_keypoints if is_spread else max_keypoints
         # Without the precise enlargement all of its keypoints lie a quarter of a pixel too far right and down.
-        self.sift = cv2.SIFT.create(SIFT_CHOICE * max_keypoints, enable_precise_upscale=True)
+        self.sift = cv2.SIFT.create(count, enable_precise_upscale=True)
 
     def extract(self, image: Array) -> Features:
         """Features of an (H,W) uint8 grey image, best first, at most ``max_keypoints``."""
@@ -94,8 +93,10 @@ class SiftExtractor:
         keypoints = np.array([point.pt for point in found], np.float32)
         scores = np.array([point.response for point in found], np.float32)
         sizes = np.array([point.size for point in found], np.float32)
-        chosen = spread(keypoints, scores, image.shape, self.max_keypoints)
-        best = chosen[np.argsort(-scores[chosen], kind="stable")]
+        best = np.argsort(-scores, kind="stable")[: self.max_keypoints]  # ties can exceed what was asked for
+        if self.is_spread:
+            chosen = spread(keypoints, scores, image.shape, self.max_keypoints)
+            best = chosen[np.argsort(-scores[chosen], kind="stable")]
         return Features(keypoints[best], scores[best], _root(descriptors[best]), "l2", sizes[best] / SIFT_SIZE)
 
 
@@ -121,11 +122,11 @@ def _find_on_all(levels: list[Array], find: FindCorners, count: int) -> list[Cor
 
 def _orientations(level: Array, corners: Corners) -> Array:
     """The direction from each corner to the intensity centroid of its patch, in degrees from 0 to 360."""
-    if not len(corners):
-        return np.empty(0, np.float32)
     x, y = corners.pixels.T
     size = 2 * PATCH_RADIUS + 1
-    patches = sliding_window_view(level, (size, size))[y - PATCH_RADIUS, x - PATCH_RADIUS]  # (N,31,31)
+    shape = (level.shape[0] - size + 1, level.shape[1] - size + 1, size, size)
+    windows = as_strided(level, shape, level.strides * 2)  # sliding_window_view takes as long as what follows
+    patches = windows[y - PATCH_RADIUS, x - PATCH_RADIUS]  # (N,31,31)
     moments = patches.reshape(len(corners), -1).astype(np.float32) @ MOMENTS
     angles: Array = np.degrees(np.arctan2(moments[:, 1], moments[:, 0])) % 360
     return angles
