@@ -15,6 +15,11 @@ class ConstantVelocity:
         self.interval = 0.0
         self.twist: Array | None = None  # of T_last_next over ``interval``
 
+    @property
+    def is_known(self) -> bool:
+        """Whether two frames have told how the camera moves; without, it is expected to stay."""
+        return self.twist is not None
+
     def predict(self, timestamp: float) -> Array | None:
         """The expected T_world_cam, or None before anything was located."""
         if self.T_world_cam is None or self.twist is None or self.interval <= 0:

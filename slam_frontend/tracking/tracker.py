@@ -66,7 +66,8 @@ class Tracker:
         predicted = self.motion.predict(view.timestamp)
         if predicted is None:
             return
-        for radius in (self.config.search_radius, self.config.wide_search_radius):
+        radii = self.config.search_radius, self.config.wide_search_radius
+        for radius in radii if self.motion.is_known else reversed(radii):  # near a wrong place, wrong ones agree
             T_world_cam = self._find_pose(view, map, predicted, radius * self.pixel_scale)
             estimate = None if T_world_cam is None else self._track_local_map(view, map, T_world_cam)
             if estimate:

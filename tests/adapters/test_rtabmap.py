@@ -129,7 +129,7 @@ def test_an_embedding_program_reads_features_and_matches(name: str, host: Path, 
     assert done.returncode == 0, done.stderr
 
     keypoints0, descriptors0, keypoints1, descriptors1, matches = read_arrays(tmp_path / "out.raw")
-    features0, features1 = (create_extractor(config).extract(image) for image in images)
+    features0, features1 = (create_extractor(config.for_tracking()).extract(image) for image in images)
     for keypoints, descriptors, features in (
         (keypoints0, descriptors0, features0),
         (keypoints1, descriptors1, features1),
