@@ -15,6 +15,7 @@ from slam_frontend.models.runtime import Runtime, create_runtime
 from slam_frontend.types import Array, Features, Norm
 
 OCTAVES = 2  # views of one thing from near and far, such as photographs for a reconstruction, differ in size
+FINER = 2  # keypoints of an octave for each of the next coarser
 MIN_SIDE = 64  # pixels; a smaller image has no room for what the network looks at
 LEARNED = ("superpoint", "superpoint-fast")
 
@@ -36,7 +37,7 @@ class SuperPointExtractor:
         levels = _halvings(image, self._config.octaves or OCTAVES)
         left, found = self._config.max_keypoints, []
         for octave in reversed(range(len(levels))):  # coarse ones pass on what they can't use, as with ORB
-            features = self._extract_level(levels[octave], round(left / (2 ** (octave + 1) - 1)))
+            features = self._extract_level(levels[octave], round(left / sum(FINER**k for k in range(octave + 1))))
             left -= len(features)
             found.append(_enlarge(features, levels[octave].shape, image.shape))
         return found[0] if len(found) == 1 else _merge(found)
