@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -161,7 +162,10 @@ def test_ctrl_c_writes_what_was_tracked(call: Call, monkeypatch: pytest.MonkeyPa
 @pytest.mark.slow
 def test_a_real_interrupt_from_outside_ends_a_run_in_order(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from slam_frontend.cli.main import main; main()", "run", str(SAMPLE)]
-    run = subprocess.Popen([*command, "--out", "here"], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    heeding = partial(signal.signal, signal.SIGINT, signal.default_int_handler)  # jobs in the background ignore it
+    run = subprocess.Popen(
+        [*command, "--out", "here"], cwd=tmp_path, stderr=subprocess.PIPE, text=True, preexec_fn=heeding
+    )
     deadline = time.monotonic() + 60
     while not (tmp_path / "here" / "run.log").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
