@@ -58,7 +58,7 @@ def measure_speeds(data: Path, contenders: dict[str, ExtractorConfig]) -> Speeds
     extraction = {size: _extractors_in_turns(contenders, images[size], size) for size in SIZES}
     with TemporaryDirectory() as folder:
         calls, notes = _network_calls(Path(folder), images[SIZE])
-        print("networks", flush=True)
+        note("networks")
         times = in_turns({**{"|".join(way): call for way, call in calls.items()}, PEAK: _sgemm()}, NETWORK_ROUNDS)
     peaks = [_rate(product.pop(PEAK)) for product in (*extraction.values(), times)]
     return Speeds(extraction, peaks[0], {way: times["|".join(way)] for way in calls}, peaks[-1], notes)
