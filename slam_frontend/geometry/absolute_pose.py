@@ -7,7 +7,7 @@ import numpy as np
 
 from slam_frontend.geometry import se3
 from slam_frontend.geometry.ransac import usac_params
-from slam_frontend.geometry.reprojection import Measurements, linearise, robust_weights
+from slam_frontend.geometry.reprojection import Measurements, errors_at, jacobian_by_twist, robust_weights
 from slam_frontend.types import Array, Camera
 
 
@@ -20,7 +20,7 @@ class Pose:
 
 
 def solve_pnp(points_world: Array, keypoints: Array, camera: Camera, threshold: float, seed: int = 0) -> Pose | None:
-    """The pose that most of the (N,3) points and (N,2) undistorted pixels agree on, or None."""
+    """The pose that most of the (N,3) points and (N,2) undistorted pixels agree on, to be refined; or None."""
     if len(points_world) < 6:
         return None
     try:
@@ -29,7 +29,7 @@ def solve_pnp(points_world: Array, keypoints: Array, camera: Camera, threshold: 
             np.ascontiguousarray(keypoints, np.float64),
             camera.K,
             np.zeros(4),
-            params=usac_params(threshold, seed),
+            params=usac_params(threshold, seed, locally_optimised=False),
         )
     except cv2.error:  # degenerate samples make some of its solvers throw
         return None
@@ -49,10 +49,11 @@ def refine_pose(
     """
     damping = 1e-4
     T = T_cam_world
-    residuals, J = linearise(T, points_world, measured, camera)
+    points = se3.transform(T, points_world)  # in the camera
+    residuals = errors_at(points, measured, camera)
     weights, cost = robust_weights(residuals)
     for _ in range(max_iterations):
-        flat = J.reshape(-1, 6)
+        flat = jacobian_by_twist(points, measured, camera).reshape(-1, 6)
         weighted = flat.T * np.repeat(weights, 3)
         A = weighted @ flat
         try:
@@ -60,7 +61,8 @@ def refine_pose(
         except np.linalg.LinAlgError:
             return None
         candidate = se3.exp(step) @ T
-        new_residuals, new_J = linearise(candidate, points_world, measured, camera)
+        new_points = se3.transform(candidate, points_world)
+        new_residuals = errors_at(new_points, measured, camera)
         new_weights, new_cost = robust_weights(new_residuals)
         if not new_cost < cost:
             damping *= 10
@@ -68,7 +70,7 @@ def refine_pose(
                 break
             continue
         converged = cost - new_cost < 1e-3 * cost
-        T, residuals, J, weights, cost = candidate, new_residuals, new_J, new_weights, new_cost
+        T, points, residuals, weights, cost = candidate, new_points, new_residuals, new_weights, new_cost
         damping = max(damping / 10, 1e-8)
         if converged:
             break

@@ -19,36 +19,44 @@ KEYPOINT_SIGMA = 0.67
 LEVEL_SIGMA = 0.2  # pixels of the level
 DISPARITY_SIGMA = 0.5  # pixels
 DEFAULT_BASELINE = 0.1  # metres; gives depth a noise where a camera states no baseline
+NEAREST = 1e-3  # metres, or what a single camera takes for them; nothing is seen nearer to the camera
 
 
 @dataclass(frozen=True)
 class Measurements:
     """What N keypoints say of the landmarks that they see."""
 
-    keypoints: Array  # (N,2) undistorted pixels
-    disparity: Array  # (N,) pixels, NaN where depth is unknown
-    sigmas: Array  # (N,) standard deviation of a keypoint, pixels
+    values: Array  # (N,3) undistorted pixels x and y, pixels of disparity
+    precision: Array  # (N,3) one over the standard deviations of these; 0 for the disparity where depth is unknown
 
     @classmethod
     def of(cls, view: View, rows: Array, camera: Camera) -> "Measurements":
         """The measurements of some keypoints of a view."""
         disparity = to_disparity(view.depth[rows].astype(np.float64), camera)
-        return cls(view.keypoints[rows].astype(np.float64), disparity, keypoint_sigmas(view.features.scales[rows]))
+        return cls.from_columns(view.keypoints[rows], disparity, keypoint_sigmas(view.features.scales[rows]))
+
+    @classmethod
+    def from_columns(cls, keypoints: Array, disparity: Array, sigmas: Array) -> "Measurements":
+        """Of (N,2) undistorted pixels, (N,) disparities with NaN where unknown, and (N,) sigmas of the keypoints."""
+        is_known = np.isfinite(disparity)
+        values, precision = np.empty((len(keypoints), 3)), np.empty((len(keypoints), 3))
+        values[:, :2], values[:, 2] = keypoints, np.where(is_known, disparity, 0.0)
+        precision[:, :2], precision[:, 2] = 1.0 / sigmas[:, None], is_known / DISPARITY_SIGMA
+        return cls(values, precision)
 
     @classmethod
     def concatenate(cls, parts: "list[Measurements]") -> "Measurements":
         """All measurements of several views, one after the other."""
-        columns = zip(*((part.keypoints, part.disparity, part.sigmas) for part in parts), strict=True)
-        return cls(*(np.concatenate(column) for column in columns))
+        return cls(*(np.concatenate(column) for column in ([p.values for p in parts], [p.precision for p in parts])))
 
     def select(self, rows: Array | slice) -> "Measurements":
         """The measurements of the given rows."""
-        return Measurements(self.keypoints[rows], self.disparity[rows], self.sigmas[rows])
+        return Measurements(self.values[rows], self.precision[rows])
 
     def agree(self, residuals: Array) -> Array:
         """(N,) bool: residuals (N,3) within the 95 % bound of their degrees of freedom."""
-        bound = np.where(np.isfinite(self.disparity), CHI2_95[3], CHI2_95[2])
-        return np.asarray((residuals**2).sum(axis=1) <= bound)
+        bound = np.where(self.precision[:, 2] > 0, CHI2_95[3], CHI2_95[2])
+        return np.asarray(_squares(residuals) <= bound)
 
 
 def keypoint_sigmas(scales: Array) -> Array:
@@ -61,43 +69,40 @@ def to_disparity(depth: Array, camera: Camera) -> Array:
     return np.asarray(camera.fx * (camera.baseline or DEFAULT_BASELINE) / depth)
 
 
-def linearise(T_cam_world: Array, points_world: Array, measured: Measurements, camera: Camera) -> tuple[Array, Array]:
-    """Whitened errors (N,3) and their Jacobian (N,3,6) by a twist applied from the left.
-
-    The disparity row is zero where depth is unknown; a point at or behind the camera gets an
-    error that no robust loss believes.
-    """
-    p = se3.transform(T_cam_world, points_world)
-    return errors_at(p, measured, camera), chain_to_twist(jacobian_by_point(p, measured, camera), p)
-
-
 def errors_at(points_cam: Array, measured: Measurements, camera: Camera) -> Array:
-    """(N,3) whitened errors of points in the camera in x, y and disparity."""
-    p = points_cam
-    in_front = p[:, 2] > 1e-3
-    z = np.where(in_front, p[:, 2], 1e-3)
-    bf = camera.fx * (camera.baseline or DEFAULT_BASELINE)
-    errors = np.empty((len(p), 3))
-    errors[:, 0] = camera.fx * p[:, 0] / z + camera.cx - measured.keypoints[:, 0]
-    errors[:, 1] = camera.fy * p[:, 1] / z + camera.cy - measured.keypoints[:, 1]
-    errors[:, 2] = np.nan_to_num(bf / z - measured.disparity, nan=0.0)
-    errors *= _whitening(measured)
-    errors[~in_front] = 1e3
+    """(N,3) whitened errors of points in the camera in x, y and disparity.
+
+    That of an unknown disparity is zero; a point at or behind the camera gets an error that no robust loss believes.
+    """
+    x, y, z = points_cam.T
+    inverse = 1.0 / np.maximum(z, NEAREST)
+    errors = np.empty((len(x), 3))
+    errors[:, 0] = camera.fx * x * inverse + camera.cx
+    errors[:, 1] = camera.fy * y * inverse + camera.cy
+    errors[:, 2] = camera.fx * (camera.baseline or DEFAULT_BASELINE) * inverse
+    errors -= measured.values
+    errors *= measured.precision
+    errors[~(z > NEAREST)] = 1e3
     return errors
 
 
 def jacobian_by_point(points_cam: Array, measured: Measurements, camera: Camera) -> Array:
     """(N,3,3) derivatives of the whitened errors by the point in the camera."""
-    x, y = points_cam[:, 0], points_cam[:, 1]
-    z = np.maximum(points_cam[:, 2], 1e-3)
-    bf = camera.fx * (camera.baseline or DEFAULT_BASELINE)
+    x, y, z = points_cam.T
+    inverse = 1.0 / np.maximum(z, NEAREST)
+    along_x, along_y, along_disparity = measured.precision.T * inverse
     J = np.zeros((len(x), 3, 3))
-    J[:, 0, 0] = camera.fx / z
-    J[:, 0, 2] = -camera.fx * x / z**2
-    J[:, 1, 1] = camera.fy / z
-    J[:, 1, 2] = -camera.fy * y / z**2
-    J[:, 2, 2] = np.where(np.isfinite(measured.disparity), -bf / z**2, 0.0)
-    return J * _whitening(measured)[:, :, None]
+    J[:, 0, 0] = camera.fx * along_x
+    J[:, 0, 2] = -camera.fx * x * inverse * along_x
+    J[:, 1, 1] = camera.fy * along_y
+    J[:, 1, 2] = -camera.fy * y * inverse * along_y
+    J[:, 2, 2] = -camera.fx * (camera.baseline or DEFAULT_BASELINE) * inverse * along_disparity
+    return J
+
+
+def jacobian_by_twist(points_cam: Array, measured: Measurements, camera: Camera) -> Array:
+    """(N,3,6) derivatives of the whitened errors by a twist applied from the left."""
+    return chain_to_twist(jacobian_by_point(points_cam, measured, camera), points_cam)
 
 
 def chain_to_twist(J_point: Array, points_cam: Array) -> Array:
@@ -109,12 +114,12 @@ def chain_to_twist(J_point: Array, points_cam: Array) -> Array:
 
 def robust_weights(residuals: Array, scale: float = 2.45) -> tuple[Array, float]:
     """Huber's (N,) weights of whitened (N,3) errors and the total robust cost; ``scale`` is sqrt of chi2_95(2)."""
-    norms = np.sqrt((residuals**2).sum(axis=1))
+    norms = np.sqrt(_squares(residuals))
     weights = np.minimum(1.0, scale / np.maximum(norms, 1e-12))
     cost = np.where(norms <= scale, norms**2, 2 * scale * norms - scale**2).sum()
     return weights, float(cost)
 
 
-def _whitening(measured: Measurements) -> Array:
-    inverse = 1.0 / measured.sigmas
-    return np.stack([inverse, inverse, np.full_like(inverse, 1.0 / DISPARITY_SIGMA)], axis=1)
+def _squares(residuals: Array) -> Array:
+    """(N,) squared lengths; summing along so short an axis is slow in numpy."""
+    return np.asarray(np.einsum("ni,ni->n", residuals, residuals))

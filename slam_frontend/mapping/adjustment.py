@@ -9,6 +9,7 @@ from slam_frontend.config import MapperConfig
 from slam_frontend.geometry import se3
 from slam_frontend.geometry.reprojection import Measurements
 from slam_frontend.mapping.bundle_adjustment import BundleProblem, adjust, agreeing
+from slam_frontend.mapping.landmarks import is_among
 from slam_frontend.mapping.local_map import LocalMap
 from slam_frontend.types import Array, Camera
 
@@ -68,8 +69,10 @@ class LocalAdjustment:
 
 def _take_out(map: LocalMap, keyframe_id: int, camera: Camera, window: int, num_fixed: int) -> _Excerpt | None:
     free, fixed = _choose(map, keyframe_id, window, num_fixed)
+    if not free:
+        return None
     sights, seen = _shared_sights(map, free, fixed)
-    if not free or not len(seen):
+    if not len(seen):
         return None
     problem = _gather(map, [*free, *fixed], len(free), sights, seen, camera)
     return _Excerpt(free, np.concatenate(sights), seen, problem)
@@ -82,8 +85,9 @@ def _solve(problem: BundleProblem, camera: Camera, max_iterations: int) -> Solut
 
 
 def _put_back(map: LocalMap, excerpt: _Excerpt, solved: BundleProblem, good: Array) -> None:
+    num_observations = map.num_observations()
     for row, id in enumerate(excerpt.free):
-        _move_keyframe(map, id, se3.normalise(se3.inverse(solved.T_cam_world[row])))
+        _move_keyframe(map, id, se3.normalise(se3.inverse(solved.T_cam_world[row])), num_observations)
     map.landmarks.positions[map.landmarks.rows(excerpt.landmarks)] = solved.points
     map.remove_observations(excerpt.sights[~good])
     map.remove_landmarks(map.landmarks.ids[map.num_observations() == 0])
@@ -104,10 +108,10 @@ def _shared_sights(map: LocalMap, free: list[int], fixed: list[int]) -> tuple[li
     """Rows of the observations of each keyframe, and sorted ids of the landmarks, that tie free keyframes to any
     other."""
     rows = [np.flatnonzero(map.observed_in == id) for id in (*free, *fixed)]
-    ids, counts = np.unique(map.observed_landmarks[np.concatenate(rows)], return_counts=True)
-    by_free = np.unique(map.observed_landmarks[np.isin(map.observed_in, free)])
-    seen = np.intersect1d(ids[counts >= 2], by_free, assume_unique=True)
-    return [of_one[np.isin(map.observed_landmarks[of_one], seen)] for of_one in rows], seen
+    landmarks = [map.observed_landmarks[of_one] for of_one in rows]
+    ids, counts = np.unique(np.concatenate(landmarks), return_counts=True)
+    seen = ids[(counts >= 2) & is_among(ids, np.concatenate(landmarks[: len(free)]))]
+    return [of_one[is_among(ids, seen)] for of_one, ids in zip(rows, landmarks, strict=True)], seen
 
 
 def _gather(
@@ -124,10 +128,10 @@ def _gather(
     return BundleProblem(T_cam_world, num_free, points, camera_of, point_of, Measurements.concatenate(measured))
 
 
-def _move_keyframe(map: LocalMap, keyframe_id: int, T_world_cam: Array) -> None:
+def _move_keyframe(map: LocalMap, keyframe_id: int, T_world_cam: Array, num_observations: Array) -> None:
     """A new pose for a keyframe; landmarks that it alone sees go with it."""
     step = T_world_cam @ se3.inverse(map.poses[keyframe_id])
     map.poses[keyframe_id] = T_world_cam
     rows = map.landmarks.rows(map.associations(keyframe_id)[1])
-    alone = rows[map.num_observations()[rows] == 1]
+    alone = rows[num_observations[rows] == 1]
     map.landmarks.positions[alone] = se3.transform(step, map.landmarks.positions[alone])

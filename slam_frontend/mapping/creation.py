@@ -6,6 +6,7 @@ from slam_frontend.geometry import se3
 from slam_frontend.geometry.camera import backproject, normalised
 from slam_frontend.geometry.reprojection import Measurements, errors_at
 from slam_frontend.geometry.triangulation import parallax, triangulate
+from slam_frontend.mapping.landmarks import is_among
 from slam_frontend.mapping.local_map import LocalMap
 from slam_frontend.mapping.search import LandmarkSearch
 from slam_frontend.matching import Matcher
@@ -49,7 +50,7 @@ def link_to_neighbour(
     visible = map.visible_from(map.poses[neighbour.id], camera)
     visible = visible.select(map.landmarks.born[map.landmarks.rows(visible.ids)] == born.id)
     _, already = map.associations(neighbour.id)
-    visible = visible.select(~np.isin(visible.ids, already))
+    visible = visible.select(~is_among(visible.ids, already))
     free = map.unassociated(neighbour)
     rows, found = search.match(visible, neighbour.view.select(free), radius).indices.T
     points = se3.transform(se3.inverse(map.poses[neighbour.id]), visible.positions[rows])

@@ -5,7 +5,7 @@ import numpy as np
 from slam_frontend.config import MapperConfig
 from slam_frontend.geometry.camera import pixel_scale
 from slam_frontend.mapping.local_map import LocalMap
-from slam_frontend.types import Camera, Keyframe, PoseEstimate, View
+from slam_frontend.types import Array, Camera, Keyframe, PoseEstimate, View
 
 STILL = 2.0  # pixels; a camera that moved less shows nothing new
 NUM_WITNESSES = 3  # other keyframes that must see a landmark before a keyframe's own sight is one too many
@@ -42,7 +42,8 @@ class KeyframePolicy:
     def redundant(self, map: LocalMap) -> list[int]:
         """Ids of keyframes whose landmarks enough others see; then the oldest beyond the number allowed."""
         candidates = list(map.keyframes)[:-KEEP_NEWEST]
-        spare = next((id for id in candidates if self._is_redundant(map, id)), None)
+        num_observations = map.num_observations()
+        spare = next((id for id in candidates if self._is_redundant(map, id, num_observations)), None)
         if spare is not None:
             return [spare]
         return candidates[: max(0, len(map.keyframes) - self.config.max_keyframes)]
@@ -56,9 +57,9 @@ class KeyframePolicy:
         now = view.keypoints[estimate.keypoint_ids[rows1]]
         return float(np.median(np.linalg.norm(now - before, axis=1)))
 
-    def _is_redundant(self, map: LocalMap, keyframe_id: int) -> bool:
+    def _is_redundant(self, map: LocalMap, keyframe_id: int, num_observations: Array) -> bool:
         _, landmark_ids = map.associations(keyframe_id)
         if not len(landmark_ids):
             return True
-        others = map.num_observations()[map.landmarks.rows(landmark_ids)] - 1
+        others = num_observations[map.landmarks.rows(landmark_ids)] - 1
         return bool((others >= NUM_WITNESSES).mean() > REDUNDANT)

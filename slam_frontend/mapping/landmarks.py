@@ -5,6 +5,11 @@ import numpy as np
 from slam_frontend.types import Array
 
 
+def is_among(ids: Array, chosen: Array) -> Array:
+    """(N,) bool: ids that are chosen. Ids lie close together: looked up in a table, not sorted, as numpy would."""
+    return np.isin(ids, chosen, kind="table")
+
+
 class LandmarkTable:
     """Columns of landmarks in the order of their ids; removal closes the gaps, ids are never used again.
 

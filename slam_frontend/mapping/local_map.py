@@ -4,7 +4,7 @@ import numpy as np
 
 from slam_frontend.geometry import se3
 from slam_frontend.geometry.camera import inside, project
-from slam_frontend.mapping.landmarks import LandmarkTable
+from slam_frontend.mapping.landmarks import LandmarkTable, is_among
 from slam_frontend.mapping.search import VisibleLandmarks
 from slam_frontend.types import Array, Camera, Keyframe, View
 
@@ -79,7 +79,7 @@ class LocalMap:
     def covisible(self, keyframe_id: int) -> list[tuple[int, int]]:
         """(keyframe id, shared landmarks) of the other keyframes in memory, most shared first."""
         _, seen = self.associations(keyframe_id)
-        shared = np.isin(self.observed_landmarks, seen) & (self.observed_in != keyframe_id)
+        shared = is_among(self.observed_landmarks, seen) & (self.observed_in != keyframe_id)
         ids, counts = np.unique(self.observed_in[shared], return_counts=True)
         return sorted(zip(ids.tolist(), counts.tolist(), strict=True), key=lambda pair: (-pair[1], -pair[0]))
 
@@ -99,12 +99,12 @@ class LocalMap:
 
     def remove_landmarks(self, ids: Array, retire: bool = False) -> None:
         """Forget landmarks and who saw them; ``retire`` keeps their positions for the point cloud."""
-        gone = np.isin(self.landmarks.ids, ids)
+        gone = is_among(self.landmarks.ids, ids)
         if retire and gone.any():
             self._retired.append(self.landmarks.positions[gone].astype(np.float32))
             self._retired_ids.append(self.landmarks.ids[gone])
         self.landmarks.keep(~gone)
-        self._keep_observations(~np.isin(self.observed_landmarks, ids))
+        self._keep_observations(~is_among(self.observed_landmarks, ids))
 
     def remove_observations(self, rows: Array) -> None:
         """Forget single sights, by their row."""

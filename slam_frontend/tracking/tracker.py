@@ -11,7 +11,7 @@ from slam_frontend.geometry import se3
 from slam_frontend.geometry.absolute_pose import refine_pose, solve_pnp
 from slam_frontend.geometry.camera import pixel_scale
 from slam_frontend.geometry.reprojection import Measurements
-from slam_frontend.mapping import LandmarkSearch, LocalMap, VisibleLandmarks
+from slam_frontend.mapping import LandmarkSearch, LocalMap, VisibleLandmarks, is_among
 from slam_frontend.matching import Matcher
 from slam_frontend.tracking.initializer import Initializer
 from slam_frontend.tracking.motion import ConstantVelocity
@@ -82,7 +82,7 @@ class Tracker:
     def _find_pose(self, view: View, map: LocalMap, T_world_cam: Array, radius: float) -> Array | None:
         """A pose by RANSAC from the landmarks seen last, found near their projections."""
         visible = map.visible_from(T_world_cam, self.camera, margin=radius)
-        visible = visible.select(np.isin(visible.ids, self._recent(map)))
+        visible = visible.select(is_among(visible.ids, self._recent(map)))
         matches = self.search.match(visible, view, radius)
         pose = solve_pnp(
             visible.positions[matches.indices[:, 0]],
@@ -98,7 +98,7 @@ class Tracker:
     def _recent(self, map: LocalMap) -> Array:
         """Ids of the landmarks that the last frame saw, and those that came with the last keyframe."""
         latest = map.latest()
-        return self.last_seen if latest is None else np.union1d(self.last_seen, map.associations(latest.id)[1])
+        return self.last_seen if latest is None else np.concatenate([self.last_seen, map.associations(latest.id)[1]])
 
     def _track_local_map(self, view: View, map: LocalMap, T_world_cam: Array) -> PoseEstimate | None:
         """The pose that all landmarks in sight agree on, from a pose that is nearly right."""

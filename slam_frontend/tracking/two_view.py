@@ -6,7 +6,7 @@ import numpy as np
 
 from slam_frontend.geometry import se3
 from slam_frontend.geometry.relative_pose import TwoView, errors_at_infinity, judge, two_view_candidates
-from slam_frontend.geometry.reprojection import Measurements
+from slam_frontend.geometry.reprojection import Measurements, keypoint_sigmas
 from slam_frontend.mapping import BundleProblem, adjust, errors_of
 from slam_frontend.types import Array, Camera, View
 
@@ -76,8 +76,7 @@ def _refine(solution: TwoView, view0: View, view1: View, camera: Camera, thresho
 
 def _errors(solution: TwoView, view0: View, view1: View, camera: Camera) -> Array:
     """By the point of a match or by one at infinity, whichever is nearer."""
-    rows = np.arange(len(view0.keypoints))
-    sigmas = np.hypot(*(Measurements.of(view, rows, camera).sigmas for view in (view0, view1)))
+    sigmas = np.hypot(*(keypoint_sigmas(view.features.scales) for view in (view0, view1)))
     displacement = 2 * errors_at_infinity(solution.T_1_0, view0.keypoints, view1.keypoints, camera)
     errors = np.nan_to_num(displacement / sigmas, nan=np.inf) ** 2
     rows = np.flatnonzero(solution.inliers)

@@ -22,11 +22,11 @@ def sighting(num: int = 200, noise: float = 0.5, outliers: float = 0.0) -> tuple
     keypoints[wild] = rng.uniform([0, 0], [640, 480], (wild.sum(), 2))
     disparity = to_disparity(in_camera[:, 2], CAMERA) + rng.normal(0, 0.5 * noise, num)
     points = se3.transform(se3.inverse(T_CAM_WORLD), in_camera)
-    return points, Measurements(keypoints, disparity, np.ones(num)), ~wild
+    return points, Measurements.from_columns(keypoints, disparity, np.ones(num)), ~wild
 
 
 def without_depth(measured: Measurements) -> Measurements:
-    return Measurements(measured.keypoints, np.full(len(measured.sigmas), np.nan), measured.sigmas)
+    return Measurements(measured.values, measured.precision * [1, 1, 0])
 
 
 def centre_error(T_cam_world: Array) -> float:
@@ -39,7 +39,7 @@ def turn_error_deg(T_cam_world: Array) -> float:
 
 def test_pnp_finds_the_pose_among_half_outliers() -> None:
     points, measured, true = sighting(outliers=0.5)
-    pose = solve_pnp(points, measured.keypoints, CAMERA, threshold=3.0)
+    pose = solve_pnp(points, measured.values[:, :2], CAMERA, threshold=3.0)
     assert pose is not None
     assert centre_error(pose.T_cam_world) < 0.05 and turn_error_deg(pose.T_cam_world) < 0.5
     assert pose.inliers[true].mean() > 0.95 and pose.inliers[~true].mean() < 0.1
@@ -47,7 +47,7 @@ def test_pnp_finds_the_pose_among_half_outliers() -> None:
 
 def test_pnp_with_the_same_seed_is_the_same_to_the_bit() -> None:
     points, measured, _ = sighting(outliers=0.5)
-    first, again = (solve_pnp(points, measured.keypoints, CAMERA, threshold=3.0, seed=5) for _ in range(2))
+    first, again = (solve_pnp(points, measured.values[:, :2], CAMERA, threshold=3.0, seed=5) for _ in range(2))
     assert first is not None and again is not None
     assert first.T_cam_world.tobytes() == again.T_cam_world.tobytes()
     assert (first.inliers == again.inliers).all()
@@ -56,14 +56,14 @@ def test_pnp_with_the_same_seed_is_the_same_to_the_bit() -> None:
 @pytest.mark.parametrize("num", [0, 5])
 def test_pnp_of_too_few_points_is_none(num: int) -> None:
     points, measured, _ = sighting()
-    assert solve_pnp(points[:num], measured.keypoints[:num], CAMERA, threshold=3.0) is None
+    assert solve_pnp(points[:num], measured.values[:, :2][:num], CAMERA, threshold=3.0) is None
 
 
 def test_pnp_of_degenerate_points_does_not_crash() -> None:
     points, measured, _ = sighting(40)
     one_point, line = np.tile(points[:1], (40, 1)), points[0] + np.linspace(0, 1, 40)[:, None] * (points[1] - points[0])
     for degenerate in (one_point, line, np.zeros((40, 3))):
-        for keypoints in (measured.keypoints, np.tile(measured.keypoints[:1], (40, 1))):
+        for keypoints in (measured.values[:, :2], np.tile(measured.values[:, :2][:1], (40, 1))):
             pose = solve_pnp(degenerate, keypoints, CAMERA, threshold=3.0)
             assert pose is None or np.isfinite(pose.T_cam_world).all()
 
@@ -100,7 +100,7 @@ def test_depth_fixes_what_pixels_alone_leave_open() -> None:
     in_camera = rng.uniform([-0.03, -0.03, 1.0], [0.03, 0.03, 1.02], (60, 3))
     points = se3.transform(se3.inverse(T_CAM_WORLD), in_camera)
     keypoints = project(in_camera, CAMERA) + rng.normal(0, 0.5, (60, 2))
-    measured = Measurements(keypoints, to_disparity(in_camera[:, 2], CAMERA), np.ones(60))
+    measured = Measurements.from_columns(keypoints, to_disparity(in_camera[:, 2], CAMERA), np.ones(60))
     start = se3.exp(np.array([0, 0, 0.05, 0, 0, 0])) @ T_CAM_WORLD
     with_depth = refine_pose(start, points, measured, CAMERA)
     pixels_only = refine_pose(start, points, without_depth(measured), CAMERA)

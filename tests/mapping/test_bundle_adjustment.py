@@ -28,7 +28,9 @@ def true_problem(
     rows = np.flatnonzero(inside(pixels, CAMERA) & (rng.random(len(pixels)) < 0.8))
     disparity = np.where(depth & (rng.random(len(pixels)) < 0.7), to_disparity(in_camera[:, 2], CAMERA), np.nan)
     keypoints = pixels + rng.normal(0, noise, pixels.shape)
-    measured = Measurements(keypoints, disparity + rng.normal(0, 0.5 * noise, len(pixels)), np.ones(len(pixels)))
+    measured = Measurements.from_columns(
+        keypoints, disparity + rng.normal(0, 0.5 * noise, len(pixels)), np.ones(len(pixels))
+    )
     return BundleProblem(T_cam_world, num_free, points, camera_of[rows], point_of[rows], measured.select(rows))
 
 
@@ -119,9 +121,9 @@ def test_wrong_sights_are_told_from_right_ones() -> None:
     truth = true_problem(noise=0.5)
     rng = np.random.default_rng(2)
     wrong = rng.random(len(truth.camera_of)) < 0.1
-    keypoints = truth.measured.keypoints.copy()
-    keypoints[wrong] += rng.choice([-1, 1], (wrong.sum(), 2)) * rng.uniform(15, 60, (wrong.sum(), 2))
-    problem = replace(truth, measured=replace(truth.measured, keypoints=keypoints))
+    values = truth.measured.values.copy()
+    values[wrong, :2] += rng.choice([-1, 1], (wrong.sum(), 2)) * rng.uniform(15, 60, (wrong.sum(), 2))
+    problem = replace(truth, measured=replace(truth.measured, values=values))
     agree = agreeing(adjust(disturbed(problem, 0.5), CAMERA, 20), CAMERA)
     assert agree[wrong].mean() < 0.1
     assert agree[~wrong].mean() > 0.9
