@@ -1,9 +1,14 @@
 """Rigid motions as (…,4,4) float64 matrices."""
 
+import math
+
 import numpy as np
 from scipy.spatial.transform import Rotation
 
 from slam_frontend.types import Array
+
+LEAST_ANGLE = 1e-12  # radians; turning by less than this is turning by nothing
+IDENTITY = np.eye(3)
 
 
 def inverse(T: Array) -> Array:
@@ -33,41 +38,43 @@ def transform(T: Array, points: Array) -> Array:
 
 def hat(vectors: Array) -> Array:
     """(…,3,3) cross-product matrices of (…,3) vectors."""
-    x, y, z = np.moveaxis(vectors, -1, 0)
-    zero = np.zeros_like(x)
-    rows = [zero, -z, y, z, zero, -x, -y, x, zero]
-    return np.stack(rows, axis=-1).reshape(*vectors.shape[:-1], 3, 3)
+    W = np.zeros((*vectors.shape, 3))
+    for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        W[..., i, j], W[..., j, i] = -vectors[..., k], vectors[..., k]
+    return W
 
 
 def exp(twist: Array) -> Array:
     """(…,4,4) motions of (…,6) twists (translation first), by Rodrigues' formula."""
     rho, phi = twist[..., :3], twist[..., 3:]
-    angle = np.linalg.norm(phi, axis=-1)[..., None, None]
-    small = angle < 1e-6
-    safe = np.where(small, 1.0, angle)
-    a = np.where(small, 1.0 - angle**2 / 6, np.sin(safe) / safe)
-    b = np.where(small, 0.5 - angle**2 / 24, (1 - np.cos(safe)) / safe**2)
-    c = np.where(small, 1 / 6 - angle**2 / 120, (safe - np.sin(safe)) / safe**3)
-    W = hat(phi)
+    angle = np.maximum(np.sqrt(np.einsum("...i,...i->...", phi, phi)), LEAST_ANGLE)[..., None, None]
+    W = hat(phi / angle[..., 0])  # of the axis
     WW = W @ W
+    sine, versine = np.sin(angle), 1 - np.cos(angle)
     T = np.zeros((*twist.shape[:-1], 4, 4))
-    T[..., :3, :3] = np.eye(3) + a * W + b * WW
-    T[..., :3, 3] = np.einsum("...ij,...j->...i", np.eye(3) + b * W + c * WW, rho)
+    T[..., :3, :3] = IDENTITY + sine * W + versine * WW
+    V = IDENTITY + (versine * W + (angle - sine) * WW) / angle
+    T[..., :3, 3] = (V @ rho[..., None])[..., 0]
     T[..., 3, 3] = 1.0
     return T
 
 
 def log(T: Array) -> Array:
     """The (6,) twist of one (4,4) motion, its rotation half a turn at most."""
-    phi = Rotation.from_matrix(T[:3, :3]).as_rotvec()
-    angle = float(np.linalg.norm(phi))
+    phi = _rotation_vector(T[:3, :3])
+    angle = max(math.sqrt(phi @ phi), LEAST_ANGLE)
     W = hat(phi)
-    if angle < 1e-6:
-        V_inverse = np.eye(3) - W / 2 + W @ W / 12
-    else:
-        c = 1 / angle**2 - 1 / (2 * angle * np.tan(angle / 2))
-        V_inverse = np.eye(3) - W / 2 + c * (W @ W)
-    return np.concatenate([V_inverse @ T[:3, 3], phi])
+    c = 1 / 12 if angle < 1e-3 else 1 / angle**2 - 1 / (2 * angle * math.tan(angle / 2))
+    return np.concatenate([(IDENTITY - W / 2 + c * (W @ W)) @ T[:3, 3], phi])
+
+
+def _rotation_vector(R: Array) -> Array:
+    cosine = (R[0, 0] + R[1, 1] + R[2, 2] - 1) / 2
+    if cosine < 0:  # towards half a turn the axis fades from what follows
+        return np.asarray(Rotation.from_matrix(R).as_rotvec())
+    axis = np.array([R[2, 1] - R[1, 2], R[0, 2] - R[2, 0], R[1, 0] - R[0, 1]]) / 2
+    sine = math.sqrt(axis @ axis)
+    return np.asarray(axis * (math.atan2(sine, cosine) / max(sine, LEAST_ANGLE)))
 
 
 def rotation_angle(R: Array) -> float:

@@ -47,8 +47,7 @@ def link_to_neighbour(
     map: LocalMap, born: Keyframe, neighbour: Keyframe, search: LandmarkSearch, camera: Camera, radius: float
 ) -> None:
     """Let a neighbour's free keypoints see the landmarks that a new keyframe brought."""
-    visible = map.visible_from(map.poses[neighbour.id], camera)
-    visible = visible.select(map.landmarks.born[map.landmarks.rows(visible.ids)] == born.id)
+    visible = map.visible_from(map.poses[neighbour.id], camera, born_since=born.id)
     _, already = map.associations(neighbour.id)
     visible = visible.select(~is_among(visible.ids, already))
     free = map.unassociated(neighbour)

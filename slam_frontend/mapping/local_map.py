@@ -83,19 +83,24 @@ class LocalMap:
         ids, counts = np.unique(self.observed_in[shared], return_counts=True)
         return sorted(zip(ids.tolist(), counts.tolist(), strict=True), key=lambda pair: (-pair[1], -pair[0]))
 
-    def visible_from(self, T_world_cam: Array, camera: Camera, margin: float = 0.0) -> VisibleLandmarks:
-        """Landmarks that fall into the image, seen from a similar side and distance as before."""
+    def visible_from(
+        self, T_world_cam: Array, camera: Camera, margin: float = 0.0, born_since: int = 0
+    ) -> VisibleLandmarks:
+        """Landmarks that fall into the image, seen from a similar side and distance as before, and that came with the
+        keyframe ``born_since`` or a newer one."""
         table = self.landmarks
-        pixels = project(se3.transform(se3.inverse(T_world_cam), table.positions), camera)
-        rows = np.flatnonzero(inside(pixels, camera, -margin))
+        first = int(np.searchsorted(table.born, born_since))
+        pixels = project(se3.transform(se3.inverse(T_world_cam), table.positions[first:]), camera)
+        seen = np.flatnonzero(inside(pixels, camera, -margin))
+        pixels, rows = pixels[seen], seen + first
         now, before = T_world_cam[:3, 3] - table.positions[rows], table.seen_from[rows] - table.positions[rows]
         distance_now, distance_before = np.sqrt(_dot(now, now)), np.sqrt(_dot(before, before))
         ratio = distance_before / distance_now
         similar = _dot(now, before) > MAX_VIEWING_ANGLE_COSINE * distance_now * distance_before
         similar &= (ratio > 1 / MAX_DISTANCE_RATIO) & (ratio < MAX_DISTANCE_RATIO)
-        rows, scales = rows[similar], (table.scales[rows] * ratio)[similar]
+        rows, pixels, scales = rows[similar], pixels[similar], (table.scales[rows] * ratio)[similar]
         descriptors = table.descriptors[rows] if table.descriptors is not None else np.empty((0, 0))
-        return VisibleLandmarks(table.ids[rows], table.positions[rows], descriptors, pixels[rows], scales)
+        return VisibleLandmarks(table.ids[rows], table.positions[rows], descriptors, pixels, scales)
 
     def remove_landmarks(self, ids: Array, retire: bool = False) -> None:
         """Forget landmarks and who saw them; ``retire`` keeps their positions for the point cloud."""
