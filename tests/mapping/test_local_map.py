@@ -129,7 +129,7 @@ def test_landmarks_are_visible_by_the_keyframe_that_they_came_with() -> None:
     positions = np.array([[0, 0, 3], [0.2, 0.1, 3]], float)
     map, ids = map_with_landmarks(positions)
     newer = map.add_keyframe(next(iter(map.keyframes.values())).view, np.eye(4))
-    new_ids = map.add_landmarks(newer, np.array([0]), positions[:1] + [0.1, 0, 0])
+    new_ids = map.add_landmarks(newer, np.array([0]), np.array([[0.1, 0, 3]]))
     visible = map.visible_from(np.eye(4), CAMERA, born_since=newer.id)
     assert visible.ids.tolist() == new_ids.tolist()
     np.testing.assert_allclose(visible.projections, [[319.5 + 500 / 30, 239.5]])
