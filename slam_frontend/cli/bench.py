@@ -3,7 +3,8 @@
 import logging
 import os
 import platform
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,7 +25,8 @@ logger = logging.getLogger(__name__)
 
 SAMPLE = Path("sequences/sample")
 PICTURE = "pictures/accuracy_speed.png"  # from the page
-ORDER = ("Machine", "Accuracy against speed", "Clips", "Photographs", "Extraction", "Networks", "Start", "Memory")
+TRADE_OFF = "Accuracy against speed"
+ORDER = ("Machine", TRADE_OFF, "Clips", "Photographs", "Extraction", "Networks", "Start", "Memory")
 
 
 class Part(StrEnum):
@@ -47,59 +49,72 @@ def bench(
     endurance: Annotated[int | None, typer.Option(min=1000, help="Also play a clip to and fro.")] = None,
     json: AsJson = False,
 ) -> None:
-    """Measure speed, accuracy, start and memory; what has no data here stays on the page as it was."""
+    """Measure speed, accuracy, start and memory; what has no data here stays on the page as it was.
+
+    Each part goes onto the page as soon as it is measured."""
     from slam_frontend.cli.benchmarks.contenders import DEFAULT, find_contenders
     from slam_frontend.cli.benchmarks.page import read_sections, write_sections
     from slam_frontend.results import to_json
 
     with warnings_on_stderr():
         contenders, notes = find_contenders(features.split(",") if features else list(DEFAULT))
+        measured = _Measured(notes)
         sections = read_sections(out) | {"Machine": _machine()}
-        measured, results = _measure(data, out, contenders, notes, set(only or Part))
-        sections |= measured
-        if endurance:
-            sections |= _endurance(data, endurance)
-        write_sections(out, {heading: sections[heading] for heading in [*ORDER, *sections] if heading in sections})
-    print(to_json({"page": str(out), **results}) if json else f"results: {out}")
+        for part in _measure(data, contenders, set(only or Part), endurance, measured):
+            sections |= part
+            if measured.has_choices:
+                sections |= _trade_off(out, measured, sections.get(TRADE_OFF, ""))
+            write_sections(out, {heading: sections[heading] for heading in [*ORDER, *sections] if heading in sections})
+    print(to_json({"page": str(out), **_results(measured)}) if json else f"results: {out}")
+
+
+@dataclass
+class _Measured:
+    """The figures behind the page, as far as they were measured this time."""
+
+    notes: list[str]
+    speeds: "Speeds | None" = None
+    tracked: "dict[str, list[Tracked]]" = field(default_factory=dict)
+    scores: "dict[str, FeatureScores]" = field(default_factory=dict)
+
+    @property
+    def has_choices(self) -> bool:
+        """Whether anything tells of an extractor's speed or accuracy."""
+        return bool(self.speeds or self.tracked or self.scores)
 
 
 def _measure(
-    data: Path, out: Path, contenders: "dict[str, ExtractorConfig]", notes: list[str], parts: set[Part]
-) -> tuple[dict[str, str], dict[str, Any]]:
-    """The sections of the parts that were asked for and have data here, and the figures in them."""
+    data: Path, contenders: "dict[str, ExtractorConfig]", parts: set[Part], endurance: int | None, measured: _Measured
+) -> Iterator[dict[str, str]]:
+    """The sections of the parts that were asked for and have data here, as they are ready; first none at all."""
     from slam_frontend.cli.benchmarks.clips import clips_section, track_clips
     from slam_frontend.cli.benchmarks.extraction import extraction_section, measure_speeds, networks_section
     from slam_frontend.cli.benchmarks.processes import memory_section, start_section
     from slam_frontend.cli.benchmarks.quality import measure_quality, quality_section
 
-    sections = {}
+    yield {}
     if Part.START in parts:
-        sections["Start"] = start_section(SAMPLE)
+        yield {"Start": start_section(SAMPLE)}
     if Part.MEMORY in parts:
-        sections["Memory"] = memory_section(data, SAMPLE)
-    speeds = measure_speeds(data, contenders) if Part.SPEED in parts else None
-    if speeds:
-        sections |= {"Extraction": extraction_section(speeds, notes), "Networks": networks_section(speeds)}
-    tracked = track_clips(data, contenders) if Part.CLIPS in parts else {}
-    if tracked:
-        sections["Clips"] = clips_section(tracked, notes)
-    scores = measure_quality(data, contenders) if Part.QUALITY in parts else {}
-    if scores:
-        sections["Photographs"] = quality_section(scores)
-    if speeds and (tracked or scores):
-        sections["Accuracy against speed"] = _trade_off(out, speeds, tracked, scores)
-    return sections, _results(speeds, tracked, scores, notes)
+        yield {"Memory": memory_section(data, SAMPLE)}
+    if Part.SPEED in parts:
+        measured.speeds = speeds = measure_speeds(data, contenders)
+        yield {"Extraction": extraction_section(speeds, measured.notes), "Networks": networks_section(speeds)}
+    if Part.CLIPS in parts and (tracked := track_clips(data, contenders)):
+        measured.tracked = tracked
+        yield {"Clips": clips_section(tracked, measured.notes)}
+    if Part.QUALITY in parts and (scores := measure_quality(data, contenders)):
+        measured.scores = scores
+        yield {"Photographs": quality_section(scores)}
+    if endurance:
+        yield _endurance(data, endurance)
 
 
-def _results(
-    speeds: "Speeds | None",
-    tracked: "dict[str, list[Tracked]]",
-    scores: "dict[str, FeatureScores]",
-    notes: list[str],
-) -> dict[str, Any]:
+def _results(measured: _Measured) -> dict[str, Any]:
     """Plain values, for JSON."""
+    speeds, tracked, scores = measured.speeds, measured.tracked, measured.scores
     results: dict[str, Any] = {
-        "notes": notes,
+        "notes": measured.notes,
         "clips": [
             {"clip": row.clip.name, "features": spec, "milliseconds_a_frame": row.milliseconds, **row.summary.as_dict()}
             for spec, rows in tracked.items()
@@ -120,18 +135,18 @@ def _results(
     return results
 
 
-def _trade_off(
-    out: Path, speeds: "Speeds", tracked: "dict[str, list[Tracked]]", scores: "dict[str, FeatureScores]"
-) -> str:
-    from slam_frontend.cli.benchmarks.trade_off import draw_trade_off, find_choices, trade_off_section
+def _trade_off(out: Path, measured: _Measured, earlier: str) -> dict[str, str]:
+    from slam_frontend.cli.benchmarks.trade_off import draw_trade_off, find_choices, read_choices, trade_off_section
     from slam_frontend.errors import MissingDependency
 
-    choices = find_choices(speeds, tracked, scores)
+    choices = find_choices(measured.speeds, measured.tracked, measured.scores, read_choices(earlier))
+    if not choices:
+        return {}
     try:
         draw_trade_off(choices, out.parent / PICTURE)
     except MissingDependency as error:
         logger.warning("no picture: %s", error)
-    return trade_off_section(choices, PICTURE)
+    return {TRADE_OFF: trade_off_section(choices, PICTURE)}
 
 
 def _endurance(data: Path, count: int) -> dict[str, str]:

@@ -15,7 +15,7 @@ from slam_frontend.models.runtime import Runtime, create_runtime
 from slam_frontend.types import Array, Features, Norm
 
 OCTAVES = 2  # views of one thing from near and far, such as photographs for a reconstruction, differ in size
-FINER = 2  # keypoints of an octave for each of the next coarser
+FINER = 4  # keypoints of an octave for each of the next coarser: as many times the pixels
 MIN_SIDE = 64  # pixels; a smaller image has no room for what the network looks at
 LEARNED = ("superpoint", "superpoint-fast")
 

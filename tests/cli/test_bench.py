@@ -12,8 +12,9 @@ from slam_frontend.cli.benchmarks.contenders import find_contenders
 from slam_frontend.cli.benchmarks.extraction import measure_speeds, networks_section
 from slam_frontend.cli.benchmarks.page import read_sections, write_sections
 from slam_frontend.cli.benchmarks.timing import in_turns
-from slam_frontend.cli.benchmarks.trade_off import Choice, draw_trade_off, trade_off_section
+from slam_frontend.cli.benchmarks.trade_off import Choice, draw_trade_off, find_choices, read_choices, trade_off_section
 from slam_frontend.cli.main import main
+from slam_frontend.evaluation.features import FeatureScores
 
 SAMPLE = Path(__file__).parents[2] / "sequences" / "sample"
 
@@ -86,3 +87,11 @@ def test_the_picture_shows_what_was_measured_of_each(tmp_path: Path) -> None:
     section = trade_off_section(choices, "new/p.png")
     assert "![Accuracy against speed](new/p.png)" in section
     assert "| superpoint-fast:int8 | 15.0 | 0.38 | 4/5 | - | - |" in section
+    assert read_choices(section) == choices
+
+
+def test_what_is_measured_alone_joins_what_was_measured_earlier() -> None:
+    earlier = [Choice("orb", 9.0, 0.4, 5, 5, 0.99, 0.54), Choice("sift", 60.0, 0.5, 5, 5, 0.97, 0.49)]
+    scores = {name: FeatureScores(name, "all", 3, *[0.5] * 8) for name in ("orb", "fast")}
+    orb, sift = find_choices(None, {}, scores, earlier)
+    assert orb == Choice("orb", 9.0, 0.4, 5, 5, 0.5, 0.5) and sift == earlier[1]

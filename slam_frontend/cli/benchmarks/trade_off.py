@@ -1,6 +1,6 @@
 """Accuracy against speed: the table and the picture to choose features by."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -34,25 +34,45 @@ class Choice:
     """One extractor: what it costs and what it brings; None where that wasn't measured."""
 
     spec: str
-    milliseconds: float  # an image, extraction only
-    ate_percent: float | None  # geometric mean over the clips that gave one
-    num_tracked: int  # clips that gave one
-    num_clips: int
-    homography: float | None  # share of pairs whose corners are right within 3 pixels
-    repeatability: float | None
+    milliseconds: float = np.inf  # an image, extraction only
+    ate_percent: float | None = None  # geometric mean over the clips that gave one
+    num_tracked: int = 0  # clips that gave one
+    num_clips: int = 0
+    homography: float | None = None  # share of pairs whose corners are right within 3 pixels
+    repeatability: float | None = None
 
 
-def find_choices(speeds: Speeds, tracked: dict[str, list[Tracked]], scores: dict[str, FeatureScores]) -> list[Choice]:
-    """All that was measured of each extractor, the fastest first."""
+def find_choices(
+    speeds: Speeds | None, tracked: dict[str, list[Tracked]], scores: dict[str, FeatureScores], earlier: list[Choice]
+) -> list[Choice]:
+    """All that was measured of each extractor now, else earlier, the fastest first; none without its speed."""
+    choices = {choice.spec: choice for choice in earlier}
+    times = speeds.extraction[SIZE] if speeds else {}
+    for spec in [*times, *tracked, *scores]:
+        choice = choices.get(spec, Choice(spec))
+        if spec in times:
+            choice = replace(choice, milliseconds=times[spec].wall)
+        if spec in tracked:
+            errors = [error for clip in tracked[spec] if (error := clip.ate_percent) is not None]
+            ate = float(np.exp(np.mean(np.log(errors)))) if errors else None
+            choice = replace(choice, ate_percent=ate, num_tracked=len(errors), num_clips=len(tracked[spec]))
+        if spec in scores:
+            score = scores[spec]
+            choice = replace(choice, homography=score.homography_3px, repeatability=score.repeatability)
+        choices[spec] = choice
+    timed = [choice for choice in choices.values() if np.isfinite(choice.milliseconds)]
+    return sorted(timed, key=lambda choice: choice.milliseconds)
+
+
+def read_choices(section: str) -> list[Choice]:
+    """What ``trade_off_section`` wrote."""
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")][2:]
     choices = []
-    for spec, times in speeds.extraction[SIZE].items():
-        clips = tracked.get(spec, [])
-        errors = [error for clip in clips if (error := clip.ate_percent) is not None]
-        ate = float(np.exp(np.mean(np.log(errors)))) if errors else None
-        score = scores.get(spec)
-        quality = (score.homography_3px, score.repeatability) if score else (None, None)
-        choices.append(Choice(spec, times.wall, ate, len(errors), len(clips), *quality))
-    return sorted(choices, key=lambda choice: choice.milliseconds)
+    for spec, milliseconds, ate, clips, homography, repeatability in rows:
+        numbers = [None if cell == "-" else float(cell) for cell in (ate, homography, repeatability)]
+        tracked, count = map(int, clips.split("/"))
+        choices.append(Choice(spec, float(milliseconds), numbers[0], tracked, count, *numbers[1:]))
+    return choices
 
 
 def trade_off_section(choices: list[Choice], picture: str) -> str:
