@@ -82,7 +82,7 @@ class InitializerConfig(Section):
 
     min_matches: int = Field(60, ge=8)
     min_inlier_fraction: float = Field(0.7, gt=0, le=1)
-    min_parallax_deg: float = Field(2.0, gt=0)  # of a quarter of the points; half, if nothing rivals the pose
+    min_parallax_deg: float = Field(2.0, gt=0)  # of a quarter of up to 400 points; half, if nothing rivals the pose
     ransac_threshold: float = Field(1.5, gt=0)
 
 

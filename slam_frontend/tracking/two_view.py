@@ -13,6 +13,7 @@ from slam_frontend.types import Array, Camera, View
 MAX_ITERATIONS = 10
 CLEARLY_WORSE = 1.12  # times the least cost: a rival within could as well be the truth
 SURELY_WORSE = 2.0  # where the parallax is short, and what isn't modelled (a rolling shutter, a blur) weighs as much
+MANY_MATCHES = 400  # a pose's uncertainty falls with the square root of its matches: more need less parallax
 SHORTEST = 0.5  # of the parallax asked for, which does where all rivals are surely worse
 MEDIAN_CHI2 = 0.455  # of one degree of freedom: two views of a point say four numbers, three of which place it
 OUTLIER = 9.0  # three standard deviations, squared
@@ -47,7 +48,8 @@ def solve_two_view(
     Each candidate is adjusted to the matches before it is compared: a scene near a plane leaves two
     that explain them equally well, and only a longer baseline tells which is true. For the same reason all
     of them must show ``min_parallax`` (radians), for under a short baseline the false one may fit the noise better;
-    half of it does where nothing else comes near. The noisier the matches, the clearer the answer must be.
+    half of it does where nothing else comes near. Many matches need less of it, and the noisier they are, the clearer
+    the answer must be.
     """
     candidates = two_view_candidates(view0.keypoints, view1.keypoints, camera, threshold, seed)
     refined = [_refine(candidate, view0, view1, camera, threshold) for candidate in candidates]
@@ -57,7 +59,8 @@ def solve_two_view(
     best = min(refined, key=lambda one: one.cost(noise))
     if best.solution.parallax < SHORTEST * min_parallax:
         return Answer()
-    is_short = min(one.solution.parallax for one in refined) < min_parallax
+    many = max(1.0, len(view0.keypoints) / MANY_MATCHES)
+    is_short = min(one.solution.parallax for one in refined) < min_parallax / np.sqrt(many)
     bound = (SURELY_WORSE if is_short else CLEARLY_WORSE) * max(noise, 1.0) * best.cost(noise)
     rivals = [one for one in refined if one.cost(noise) < bound]
     if all(_alike(one.solution.T_1_0, best.solution.T_1_0) for one in rivals):
