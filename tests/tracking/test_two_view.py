@@ -52,6 +52,10 @@ def steps(length: float, num: int = 12) -> list[Array]:
     return [se3.exp(np.concatenate([shift, rng.normal(0, 0.03, 3)])) for shift in shifts]
 
 
+def sidewards(length: float) -> Array:
+    return se3.from_rotation_translation(np.eye(3), [length, 0, 0])
+
+
 def seen(points: Array, motion: Array, outliers: float = 0.0, noise: float = 0.3) -> tuple[Array, Array, Array]:
     """Pixels in both views, and which of the matches are true."""
     rng = np.random.default_rng(1)
@@ -190,3 +194,18 @@ def test_a_blurred_pair_says_so_and_a_sharp_or_close_one_does_not() -> None:
     assert is_blurred(noise=1.4, length=0.4)
     assert not is_blurred(noise=0.3, length=0.4)
     assert not is_blurred(noise=1.4, length=0.02)
+
+
+@pytest.mark.parametrize(("num", "is_solved"), [(300, False), (1600, True)])
+def test_many_matches_need_less_parallax_to_tell_a_false_twin(monkeypatch, num: int, is_solved: bool) -> None:
+    """Under 1.5 degrees of the 2 asked for a twin of 1.4 times the cost is a rival, unless many matches say so."""
+    points, nowhere = np.ones((num, 3)), np.zeros(num, bool)
+    true, twin = (
+        two_view._Refined(TwoView(motion, points, nowhere, np.deg2rad(1.5)), np.full(num, error))
+        for motion, error in ((sidewards(1), 0.4), (sidewards(-1), 0.56))
+    )
+    monkeypatch.setattr(two_view, "two_view_candidates", lambda *_: [true, twin])
+    monkeypatch.setattr(two_view, "_refine", lambda candidate, *_: candidate)
+    keypoints = np.zeros((num, 2))
+    solution = solve_two_view(keypoints, keypoints, CAMERA, 1.5, min_parallax_deg=2.0)
+    assert solution is (true.solution if is_solved else None)
