@@ -26,13 +26,15 @@ logger = logging.getLogger(__name__)
 SAMPLE = Path("sequences/sample")
 PICTURE = "pictures/accuracy_speed.png"  # from the page
 TRADE_OFF = "Accuracy against speed"
-ORDER = ("Machine", TRADE_OFF, "Clips", "Photographs", "Extraction", "Networks", "Start", "Memory")
+STAGES = "Everything but extraction"
+ORDER = ("Machine", TRADE_OFF, "Clips", "Photographs", "Extraction", STAGES, "Networks", "Start", "Memory")
 
 
 class Part(StrEnum):
     """What can be measured."""
 
     SPEED = "speed"
+    STAGES = "stages"
     CLIPS = "clips"
     QUALITY = "quality"
     START = "start"
@@ -91,6 +93,7 @@ def _measure(
     from slam_frontend.cli.benchmarks.extraction import extraction_section, measure_speeds, networks_section
     from slam_frontend.cli.benchmarks.processes import memory_section, start_section
     from slam_frontend.cli.benchmarks.quality import measure_quality, quality_section
+    from slam_frontend.cli.benchmarks.stages import measure_stages, stages_section
 
     yield {}
     if Part.START in parts:
@@ -100,6 +103,8 @@ def _measure(
     if Part.SPEED in parts:
         measured.speeds = speeds = measure_speeds(data, contenders)
         yield {"Extraction": extraction_section(speeds, measured.notes), "Networks": networks_section(speeds)}
+    if Part.STAGES in parts and (stages := measure_stages(data, contenders)):
+        yield {STAGES: stages_section(stages)}
     if Part.CLIPS in parts and (tracked := track_clips(data, contenders)):
         measured.tracked = tracked
         yield {"Clips": clips_section(tracked, measured.notes)}

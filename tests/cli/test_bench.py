@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from slam_frontend.cli.benchmarks import extraction, processes
+from slam_frontend.cli.benchmarks import extraction, processes, stages
+from slam_frontend.cli.benchmarks.clips import Clip
 from slam_frontend.cli.benchmarks.contenders import find_contenders
 from slam_frontend.cli.benchmarks.extraction import measure_speeds, networks_section
 from slam_frontend.cli.benchmarks.page import read_sections, write_sections
@@ -73,6 +74,17 @@ def test_a_run_tells_when_its_first_pose_is_known(monkeypatch) -> None:
     monkeypatch.setattr(processes, "REPETITIONS", 1)
     (seconds,) = processes._seconds_to_first_pose(SAMPLE, "openvino")
     assert 0.1 < seconds < 60
+
+
+def test_stages_are_timed_one_frame_after_the_other(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(stages, "CLIP", Clip("the sample", "sample", "rgbd", 6, ""))
+    contenders, _ = find_contenders(["orb"])
+    assert not stages.measure_stages(tmp_path, contenders)
+    measured = stages.measure_stages(SAMPLE.parent, contenders)
+    times = measured["orb"].times
+    assert 100 < measured["orb"].num_keypoints <= 1000
+    assert times["track"].median > 0 and times["all"].median > times["all but extract"].median > times["map"].median
+    assert "| orb | " in stages.stages_section(measured)
 
 
 def test_the_picture_shows_what_was_measured_of_each(tmp_path: Path) -> None:
