@@ -53,7 +53,8 @@ def bench(
 ) -> None:
     """Measure speed, accuracy, start and memory; what has no data here stays on the page as it was.
 
-    Each part goes onto the page as soon as it is measured."""
+    Each part goes onto the page as soon as it is measured.
+    """
     from slam_frontend.cli.benchmarks.contenders import DEFAULT, find_contenders
     from slam_frontend.cli.benchmarks.page import read_sections, write_sections
     from slam_frontend.results import to_json

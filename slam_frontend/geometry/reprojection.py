@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from slam_frontend.geometry.vectors import row_dots
 from slam_frontend.types import Array, Camera, View
 
 CHI2_95 = {2: 5.991, 3: 7.815}  # 95 % bounds of the chi-squared distribution
@@ -55,7 +56,7 @@ class Measurements:
     def agree(self, residuals: Array) -> Array:
         """(N,) bool: residuals (N,3) within the 95 % bound of their degrees of freedom."""
         bound = np.where(self.precision[:, 2] > 0, CHI2_95[3], CHI2_95[2])
-        return np.asarray(_squares(residuals) <= bound)
+        return np.asarray(row_dots(residuals, residuals) <= bound)
 
 
 def keypoint_sigmas(scales: Array) -> Array:
@@ -87,15 +88,8 @@ def errors_at(points_cam: Array, measured: Measurements, camera: Camera) -> Arra
 
 def jacobian_by_point(points_cam: Array, measured: Measurements, camera: Camera) -> Array:
     """(N,3,3) derivatives of the whitened errors by the point in the camera."""
-    x, y, z = points_cam.T
-    inverse = 1.0 / np.maximum(z, NEAREST)
-    along_x, along_y, along_disparity = measured.precision.T * inverse
-    J = np.zeros((len(x), 3, 3))
-    J[:, 0, 0] = camera.fx * along_x
-    J[:, 0, 2] = -camera.fx * x * inverse * along_x
-    J[:, 1, 1] = camera.fy * along_y
-    J[:, 1, 2] = -camera.fy * y * inverse * along_y
-    J[:, 2, 2] = -camera.fx * (camera.baseline or DEFAULT_BASELINE) * inverse * along_disparity
+    J = np.zeros((len(points_cam), 3, 3))
+    J[:, 0, 0], J[:, 0, 2], J[:, 1, 1], J[:, 1, 2], J[:, 2, 2] = _derivatives(points_cam, measured, camera)
     return J
 
 
@@ -106,19 +100,24 @@ def normal_equations_by_point(
 
     J has five entries that aren't zero, so that the products are written out: four times as fast as matrices.
     """
-    x, y, z = points_cam.T
-    inverse = 1.0 / np.maximum(z, NEAREST)
-    along_x, along_y, along_disparity = measured.precision.T * inverse
-    xx, yy = camera.fx * along_x, camera.fy * along_y
-    xz, yz = -xx * x * inverse, -yy * y * inverse
-    dz = -camera.fx * (camera.baseline or DEFAULT_BASELINE) * inverse * along_disparity
+    xx, xz, yy, yz, dz = _derivatives(points_cam, measured, camera)
     rx, ry, rd = residuals.T * weights
-    H = np.zeros((len(x), 3, 3))
+    H = np.zeros((len(points_cam), 3, 3))
     H[:, 0, 0], H[:, 1, 1] = weights * xx * xx, weights * yy * yy
     H[:, 0, 2] = H[:, 2, 0] = weights * xx * xz
     H[:, 1, 2] = H[:, 2, 1] = weights * yy * yz
     H[:, 2, 2] = weights * (xz * xz + yz * yz + dz * dz)
     return H, np.stack([xx * rx, yy * ry, xz * rx + yz * ry + dz * rd], axis=1)
+
+
+def _derivatives(points_cam: Array, measured: Measurements, camera: Camera) -> tuple[Array, ...]:
+    """All that aren't zero, (N,) each: of the error in x by x and z, in y by y and z, in disparity by z."""
+    x, y, z = points_cam.T
+    inverse = 1.0 / np.maximum(z, NEAREST)
+    along_x, along_y, along_disparity = measured.precision.T * inverse
+    xx, yy = camera.fx * along_x, camera.fy * along_y
+    dz = -camera.fx * (camera.baseline or DEFAULT_BASELINE) * inverse * along_disparity
+    return xx, -xx * x * inverse, yy, -yy * y * inverse, dz
 
 
 def jacobian_by_twist(points_cam: Array, measured: Measurements, camera: Camera) -> Array:
@@ -135,12 +134,7 @@ def chain_to_twist(J_point: Array, points_cam: Array) -> Array:
 
 def robust_weights(residuals: Array, scale: float = 2.45) -> tuple[Array, float]:
     """Huber's (N,) weights of whitened (N,3) errors and the total robust cost; ``scale`` is sqrt of chi2_95(2)."""
-    norms = np.sqrt(_squares(residuals))
+    norms = np.sqrt(row_dots(residuals, residuals))
     weights = np.minimum(1.0, scale / np.maximum(norms, 1e-12))
     cost = np.where(norms <= scale, norms**2, 2 * scale * norms - scale**2).sum()
     return weights, float(cost)
-
-
-def _squares(residuals: Array) -> Array:
-    """(N,) squared lengths; summing along so short an axis is slow in numpy."""
-    return np.asarray(np.einsum("ni,ni->n", residuals, residuals))

@@ -4,6 +4,7 @@ import numpy as np
 
 from slam_frontend.geometry import se3
 from slam_frontend.geometry.camera import inside, project
+from slam_frontend.geometry.vectors import row_dots
 from slam_frontend.mapping.landmarks import LandmarkTable, is_among
 from slam_frontend.mapping.search import VisibleLandmarks
 from slam_frontend.types import Array, Camera, Keyframe, View
@@ -94,9 +95,9 @@ class LocalMap:
         seen = np.flatnonzero(inside(pixels, camera, -margin))
         pixels, rows = pixels[seen], seen + first
         now, before = T_world_cam[:3, 3] - table.positions[rows], table.seen_from[rows] - table.positions[rows]
-        distance_now, distance_before = np.sqrt(_dot(now, now)), np.sqrt(_dot(before, before))
+        distance_now, distance_before = np.sqrt(row_dots(now, now)), np.sqrt(row_dots(before, before))
         ratio = distance_before / distance_now
-        similar = _dot(now, before) > MAX_VIEWING_ANGLE_COSINE * distance_now * distance_before
+        similar = row_dots(now, before) > MAX_VIEWING_ANGLE_COSINE * distance_now * distance_before
         similar &= (ratio > 1 / MAX_DISTANCE_RATIO) & (ratio < MAX_DISTANCE_RATIO)
         rows, pixels, scales = rows[similar], pixels[similar], (table.scales[rows] * ratio)[similar]
         descriptors = table.descriptors[rows] if table.descriptors is not None else np.empty((0, 0))
@@ -141,8 +142,3 @@ class LocalMap:
         self.observed_landmarks = self.observed_landmarks[mask]
         self.observed_in = self.observed_in[mask]
         self.observed_keypoints = self.observed_keypoints[mask]
-
-
-def _dot(vectors0: Array, vectors1: Array) -> Array:
-    """(N,) products of the rows of two (N,3); summing along so short an axis is slow in numpy."""
-    return np.asarray(np.einsum("ni,ni->n", vectors0, vectors1))

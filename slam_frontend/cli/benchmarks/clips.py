@@ -8,7 +8,7 @@ from pathlib import Path
 from slam_frontend.cli.benchmarks.page import table
 from slam_frontend.cli.progress import note
 from slam_frontend.config import ExtractorConfig, RunConfig, load_config
-from slam_frontend.datasets import open_sequence
+from slam_frontend.datasets import Sequence, open_sequence
 from slam_frontend.features import beside_tracking
 from slam_frontend.frontend import Frontend
 from slam_frontend.pipeline import run_sequence
@@ -78,12 +78,17 @@ def clips_section(tracked: dict[str, list[Tracked]], notes: list[str]) -> str:
     return "\n".join([table(headings, rows), "", LEGEND, "", *promises, *notes])
 
 
-def _track(data: Path, clip: Clip, spec: str, extractor: ExtractorConfig) -> Tracked:
-    note(f"{clip.name} with {spec}")
+def open_clip(data: Path, clip: Clip, extractor: ExtractorConfig) -> tuple[Sequence, Frontend]:
+    """A clip's frames, and a new frontend for them."""
     config = load_config(RunConfig, overrides=[f"sensor={clip.sensor}"])
     config = config.model_copy(update={"extractor": beside_tracking(extractor)})
     sequence = open_sequence(data / clip.path, sensor=config.sensor, limit=clip.limit)
-    frontend = Frontend.from_config(config, sequence.camera, sequence.sensor)
+    return sequence, Frontend.from_config(config, sequence.camera, sequence.sensor)
+
+
+def _track(data: Path, clip: Clip, spec: str, extractor: ExtractorConfig) -> Tracked:
+    note(f"{clip.name} with {spec}")
+    sequence, frontend = open_clip(data, clip, extractor)
     started = time.perf_counter()
     result = run_sequence(frontend, sequence)
     milliseconds = (time.perf_counter() - started) * 1e3 / len(result.indices)

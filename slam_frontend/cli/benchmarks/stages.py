@@ -6,13 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from slam_frontend.cli.benchmarks.clips import CLIPS
+from slam_frontend.cli.benchmarks.clips import CLIPS, open_clip
 from slam_frontend.cli.benchmarks.page import table
 from slam_frontend.cli.progress import note
-from slam_frontend.config import ExtractorConfig, RunConfig, load_config
-from slam_frontend.datasets import open_sequence
-from slam_frontend.features import beside_tracking
-from slam_frontend.frontend import Frontend
+from slam_frontend.config import ExtractorConfig
 from slam_frontend.summary import StageTime, stage_times
 
 logger = logging.getLogger(__name__)
@@ -58,10 +55,7 @@ def stages_section(stages: dict[str, Stages]) -> str:
 
 def _measure(data: Path, spec: str, extractor: ExtractorConfig) -> Stages:
     note(f"stages with {spec}")
-    config = load_config(RunConfig, overrides=[f"sensor={CLIP.sensor}"])
-    config = config.model_copy(update={"extractor": beside_tracking(extractor)})
-    sequence = open_sequence(data / CLIP.path, sensor=config.sensor, limit=CLIP.limit)
-    frontend = Frontend.from_config(config, sequence.camera, sequence.sensor)
+    sequence, frontend = open_clip(data, CLIP, extractor)
     counts = [len(frontend.process(frame).view.keypoints) for frame in sequence]
     frontend.finish()
     milliseconds = {name: np.array(ms) for name, ms in frontend.clock.milliseconds.items()}

@@ -34,7 +34,7 @@ class Choice:
     """One extractor: what it costs and what it brings; None where that wasn't measured."""
 
     spec: str
-    milliseconds: float = np.inf  # an image, extraction only
+    milliseconds: float = np.inf  # an image, extraction only; infinite where that wasn't measured
     ate_percent: float | None = None  # geometric mean over the clips that gave one
     num_tracked: int = 0  # clips that gave one
     num_clips: int = 0
