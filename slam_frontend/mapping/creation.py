@@ -1,4 +1,4 @@
-"""New landmarks for a new keyframe: from depth, from parallax, and seen again by its neighbours."""
+"""New landmarks for a new keyframe: from depth, from parallax, seen again by its neighbours, each once."""
 
 import numpy as np
 
@@ -55,6 +55,20 @@ def link_to_neighbour(
     points = se3.transform(se3.inverse(map.poses[neighbour.id]), visible.positions[rows])
     good = _agrees(points, neighbour, free[found], camera)
     map.observe(neighbour, free[found][good], visible.ids[rows][good])
+
+
+def merge_doubles(map: LocalMap, keyframe: Keyframe, search: LandmarkSearch, camera: Camera, radius: float) -> None:
+    """Merge landmarks that a keyframe should see, and doesn't, with those that it sees in their place; the one that
+    more keyframes see stays."""
+    keypoint_ids, seen = map.associations(keyframe.id)
+    visible = map.visible_from(map.poses[keyframe.id], camera)
+    visible = visible.select(~is_among(visible.ids, seen))
+    rows, found = search.match(visible, keyframe.view.select(keypoint_ids), radius).indices.T
+    points = se3.transform(se3.inverse(map.poses[keyframe.id]), visible.positions[rows])
+    good = _agrees(points, keyframe, keypoint_ids[found], camera)
+    pairs = np.stack([visible.ids[rows], seen[found]])[:, good]
+    num_observations = map.num_observations()[map.landmarks.rows(pairs)]
+    map.merge_landmarks(*np.where(num_observations[0] > num_observations[1], pairs[::-1], pairs))
 
 
 def _agrees(points_cam: Array, keyframe: Keyframe, keypoint_ids: Array, camera: Camera) -> Array:

@@ -112,6 +112,17 @@ class LocalMap:
         self.landmarks.keep(~gone)
         self._keep_observations(~is_among(self.observed_landmarks, ids))
 
+    def merge_landmarks(self, doubles: Array, originals: Array) -> None:
+        """Make (M,) landmarks one with (M,) others: who saw the double saw the original, a keyframe once at most."""
+        one_as = np.arange(self.landmarks.next_id)
+        one_as[doubles] = originals
+        merged = one_as[self.observed_landmarks]
+        is_double = merged != self.observed_landmarks
+        sights = self.observed_in * self.landmarks.next_id + merged  # a number for each keyframe and landmark
+        self.observed_landmarks = merged
+        self._keep_observations(~(is_double & np.isin(sights, sights[~is_double])))
+        self.landmarks.keep(~is_among(self.landmarks.ids, doubles))
+
     def remove_observations(self, rows: Array) -> None:
         """Forget single sights, by their row."""
         keep = np.ones(len(self.observed_in), bool)

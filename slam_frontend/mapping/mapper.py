@@ -5,7 +5,12 @@ import numpy as np
 from slam_frontend.config import MapperConfig
 from slam_frontend.geometry.camera import pixel_scale
 from slam_frontend.mapping.adjustment import LocalAdjustment
-from slam_frontend.mapping.creation import landmarks_from_depth, landmarks_from_parallax, link_to_neighbour
+from slam_frontend.mapping.creation import (
+    landmarks_from_depth,
+    landmarks_from_parallax,
+    link_to_neighbour,
+    merge_doubles,
+)
 from slam_frontend.mapping.keyframes import KeyframePolicy
 from slam_frontend.mapping.local_map import LocalMap
 from slam_frontend.mapping.search import LandmarkSearch
@@ -14,7 +19,7 @@ from slam_frontend.types import Camera, Keyframe, PoseEstimate, TrackingState, V
 
 NUM_NEIGHBOURS = 4  # keyframes that new landmarks are looked for with
 LINK_RADIUS = 4.0  # pixels at 640 columns
-PROBATION = 2  # keyframes after which a landmark must have been seen again
+PROBATION = 1  # keyframes after which a landmark must have been seen again
 MIN_EXPECTED = 8  # frames that should have seen a landmark, before it is judged by
 MIN_FOUND = 0.25  # the fraction of them that did (Mur-Artal 2015, section VI.B)
 
@@ -94,10 +99,10 @@ class Mapper:
         min_parallax = np.deg2rad(self.config.min_parallax_deg)
         for neighbour in neighbours:
             landmarks_from_parallax(map, neighbour, keyframe, self.matcher, self.camera, min_parallax)
+        radius = LINK_RADIUS * pixel_scale(self.camera)
         for neighbour in neighbours:
-            link_to_neighbour(
-                map, keyframe, neighbour, self.search, self.camera, LINK_RADIUS * pixel_scale(self.camera)
-            )
+            link_to_neighbour(map, keyframe, neighbour, self.search, self.camera, radius)
+        merge_doubles(map, keyframe, self.search, self.camera, radius)
 
     def _cull(self, map: LocalMap) -> None:
         latest = map.latest()

@@ -9,7 +9,12 @@ from synthetic import FakeExtractor, SyntheticWorld, curved_path
 
 from slam_frontend.config import MatcherConfig
 from slam_frontend.mapping import LandmarkSearch, LocalMap
-from slam_frontend.mapping.creation import landmarks_from_depth, landmarks_from_parallax, link_to_neighbour
+from slam_frontend.mapping.creation import (
+    landmarks_from_depth,
+    landmarks_from_parallax,
+    link_to_neighbour,
+    merge_doubles,
+)
 from slam_frontend.matching import create_matcher
 from slam_frontend.types import Array, Keyframe, View
 
@@ -98,6 +103,42 @@ def test_a_neighbour_sees_the_landmarks_that_a_new_keyframe_brought() -> None:
     assert len(map.observed_in) - count < 5  # what is linked is not linked again
 
 
+def test_landmarks_that_two_keyframes_made_of_one_point_become_one() -> None:
+    map = LocalMap()
+    for index in (0, 6):
+        landmarks_from_depth(map, keyframe_at(map, index, depth=True), WORLD.camera)
+    first, second = map.keyframes.values()
+    apart = len(map.landmarks)
+    merge_doubles(map, second, SEARCH, WORLD.camera, radius=4)
+    assert_consistent(map)
+    assert apart - len(map.landmarks) > 100
+    assert (map.num_observations() == 2).sum() == apart - len(map.landmarks)
+    known = [dict(zip(*map.associations(keyframe.id)[::-1], strict=True)) for keyframe in (first, second)]
+    shared = sorted(known[0].keys() & known[1].keys())
+    points = [
+        true_ids(keyframe, np.array([of_one[id] for id in shared]))
+        for keyframe, of_one in zip((first, second), known, strict=True)
+    ]
+    assert (points[0] == points[1]).mean() > 0.98
+    count = len(map.landmarks)
+    merge_doubles(map, second, SEARCH, WORLD.camera, radius=4)
+    assert count - len(map.landmarks) < 5  # what is one can't become one again
+
+
+def test_of_two_landmarks_in_one_place_the_one_that_more_keyframes_see_stays() -> None:
+    map = LocalMap()
+    first = keyframe_at(map, 0, depth=True)
+    landmarks_from_depth(map, first, WORLD.camera)
+    old = map.landmarks.ids
+    link_to_neighbour(map, first, keyframe_at(map, 3), SEARCH, WORLD.camera, radius=4)
+    newest = keyframe_at(map, 6, depth=True)
+    landmarks_from_depth(map, newest, WORLD.camera)
+    merge_doubles(map, newest, SEARCH, WORLD.camera, radius=4)
+    seen = map.associations(newest.id)[1]
+    three_times = map.landmarks.ids[map.num_observations() == 3]
+    assert len(three_times) > 50 and np.isin(three_times, old).all() and np.isin(three_times, seen).all()
+
+
 @pytest.mark.parametrize("depth", [True, False])
 def test_views_without_keypoints_bring_nothing_and_do_not_fail(depth: bool) -> None:
     map = LocalMap()
@@ -110,4 +151,5 @@ def test_views_without_keypoints_bring_nothing_and_do_not_fail(depth: bool) -> N
     landmarks_from_parallax(map, full, empty, MATCHER, WORLD.camera, 0.01)
     link_to_neighbour(map, empty, full, SEARCH, WORLD.camera, 4)
     link_to_neighbour(map, full, empty, SEARCH, WORLD.camera, 4)
+    merge_doubles(map, empty, SEARCH, WORLD.camera, 4)
     assert len(map.landmarks) == count

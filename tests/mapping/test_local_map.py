@@ -13,6 +13,7 @@ from slam_frontend.types import Array, Camera, Features, View
 
 CAMERA = Camera(640, 480, 500.0, 500.0, 319.5, 239.5)
 NUM_KEYPOINTS = 20
+OPERATIONS = ["keyframe", "born", "seen", "merge", "drop", "unsee", "away"]
 
 
 def make_view(index: int = 0, num: int = NUM_KEYPOINTS) -> View:
@@ -94,6 +95,20 @@ def test_a_removed_landmark_leaves_no_sight_and_is_in_the_cloud_only_if_retired(
     assert_consistent(map)
 
 
+def test_merged_landmarks_are_seen_by_whoever_saw_either_and_by_nobody_twice() -> None:
+    map, ids = map_with_landmarks([[0, 0, 3], [1, 0, 3], [1, 0, 3.01], [0, 1, 3]])
+    of_both, of_the_double = (map.add_keyframe(make_view(index), shifted(0.5)) for index in (1, 2))
+    map.observe(of_both, np.array([4, 5]), ids[1:3])
+    map.observe(of_the_double, np.array([7]), ids[2:3])
+    map.merge_landmarks(ids[2:3], ids[1:2])
+    assert map.landmarks.ids.tolist() == [0, 1, 3]
+    assert [columns.tolist() for columns in map.associations(of_both.id)] == [[4], [1]]
+    assert [columns.tolist() for columns in map.associations(of_the_double.id)] == [[7], [1]]
+    assert map.num_observations().tolist() == [1, 3, 1]
+    np.testing.assert_array_equal(map.landmarks.positions[1], [1, 0, 3])
+    assert_consistent(map)
+
+
 def test_a_removed_keyframe_keeps_its_pose_and_retires_what_it_alone_saw() -> None:
     map, ids = map_with_landmarks([[0, 0, 3], [1, 0, 3]])
     keyframe = map.add_keyframe(make_view(1), shifted(0.5))
@@ -166,7 +181,7 @@ def test_a_landmark_at_the_camera_centre_is_not_visible_and_divides_nothing_by_z
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(["keyframe", "born", "seen", "drop", "unsee", "away"]), st.integers(0, 999))))
+@given(st.lists(st.tuples(st.sampled_from(OPERATIONS), st.integers(0, 999))))
 def test_after_any_operations_the_books_are_right(operations: list[tuple[str, int]]) -> None:
     map = LocalMap()
     for name, seed in operations:
@@ -182,6 +197,9 @@ def test_after_any_operations_the_books_are_right(operations: list[tuple[str, in
             new = map.landmarks.ids[~np.isin(map.landmarks.ids, map.associations(latest.id)[1])]
             pairs = min(len(free), len(new), 6)
             map.observe(latest, free[:pairs], rng.permutation(new)[:pairs])
+        elif name == "merge":
+            doubles, originals = rng.permutation(map.landmarks.ids)[: len(map.landmarks) // 2 * 2].reshape(2, -1)
+            map.merge_landmarks(doubles[:3], originals[:3])
         elif name == "drop":
             map.remove_landmarks(rng.permutation(map.landmarks.ids)[:3], retire=bool(seed % 2))
         elif name == "unsee":
