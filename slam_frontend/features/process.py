@@ -9,6 +9,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+import numpy as np
+
 from slam_frontend.config import ExtractorConfig
 from slam_frontend.errors import FrontendError
 from slam_frontend.features.base import Extractor
@@ -17,6 +19,7 @@ from slam_frontend.types import Array, Features, Norm
 
 Create = Callable[[ExtractorConfig], Extractor]
 PATIENCE = 2.0  # seconds that the process gets to end by itself
+SHARED_BYTES = 2**22  # for images; a larger one goes through the pipe, which costs a millisecond for 300,000 pixels
 
 
 class ExtractorProcess:
@@ -30,7 +33,9 @@ class ExtractorProcess:
         """Starts the process and waits until it is ready; raises what ``create`` raises there."""
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(create, config, theirs), name="extractor", daemon=True)
+        self._shared = context.RawArray("B", SHARED_BYTES)
+        given = create, config, theirs, self._shared
+        self._process = context.Process(target=_serve, args=given, name="extractor", daemon=True)
         self._process.start()
         theirs.close()  # so that the end of the process is the end of the pipe
         weakref.finalize(self, _end, self._connection, self._process)
@@ -41,7 +46,7 @@ class ExtractorProcess:
     def extract(self, image: Array) -> Features:
         """Features of an (H,W) uint8 grey image, best first."""
         try:
-            self._connection.send(image)
+            self._connection.send(_put(image, self._shared))
         except OSError as error:
             raise self._loss() from error
         features: Features = self._answer()
@@ -69,7 +74,7 @@ def count_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _serve(create: Create, config: ExtractorConfig, connection: Connection) -> None:
+def _serve(create: Create, config: ExtractorConfig, connection: Connection, shared: Any) -> None:
     """Answer images with features until the other side is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, which then ends this process
     keep_freed_memory()
@@ -77,11 +82,24 @@ def _serve(create: Create, config: ExtractorConfig, connection: Connection) -> N
         extractor = create(config)
         connection.send((extractor.name, extractor.norm))
         while True:
-            connection.send(_extract(extractor, connection.recv()))
+            connection.send(_extract(extractor, _take(connection.recv(), shared)))
     except (EOFError, OSError):
         return
     except Exception as error:  # no extractor: told to whoever wants it
         connection.send(error)
+
+
+def _put(image: Array, shared: Any) -> Array | tuple[int, ...]:
+    """What to send: the shape of an image that now lies in the shared memory, or the image where it has no place."""
+    if image.dtype != np.uint8 or image.nbytes > SHARED_BYTES:
+        return image
+    np.frombuffer(shared, np.uint8, image.size).reshape(image.shape)[:] = image
+    return image.shape
+
+
+def _take(sent: Array | tuple[int, ...], shared: Any) -> Array:
+    """The image of what was sent; it stands until the answer to it."""
+    return np.frombuffer(shared, np.uint8, int(np.prod(sent))).reshape(sent) if isinstance(sent, tuple) else sent
 
 
 def _extract(extractor: Extractor, image: Array) -> Features | Exception:

@@ -119,8 +119,9 @@ class LocalMap:
         merged = one_as[self.observed_landmarks]
         is_double = merged != self.observed_landmarks
         sights = self.observed_in * self.landmarks.next_id + merged  # a number for each keyframe and landmark
+        of_originals = sights[~is_double & is_among(merged, originals)]
         self.observed_landmarks = merged
-        self._keep_observations(~(is_double & np.isin(sights, sights[~is_double])))
+        self.remove_observations(np.flatnonzero(is_double)[np.isin(sights[is_double], of_originals)])
         self.landmarks.keep(~is_among(self.landmarks.ids, doubles))
 
     def remove_observations(self, rows: Array) -> None:

@@ -10,6 +10,7 @@ import pytest
 from slam_frontend.config import ExtractorConfig
 from slam_frontend.errors import ConfigError, FrontendError, WeightsError
 from slam_frontend.features import ExtractorProcess, beside_tracking, count_cores, create_extractor, suggest_features
+from slam_frontend.features.process import SHARED_BYTES
 
 ORB = {"name": "orb", "max_keypoints": 200}
 
@@ -32,6 +33,16 @@ def test_it_answers_as_the_extractor_does(extractor, image):
     assert len(expected) > 50
     for field in ("keypoints", "scores", "descriptors", "scales"):
         np.testing.assert_array_equal(getattr(found, field), getattr(expected, field))
+
+
+def test_images_of_any_size_and_layout_arrive_as_they_are(extractor, image):
+    larger = np.tile(image, (20, 16))
+    assert larger.nbytes > SHARED_BYTES
+    here = create_extractor(ORB)
+    for view in (larger, image, image[::-1, 10:-10], image[:, ::2]):
+        found, expected = extractor.extract(view), here.extract(view)
+        np.testing.assert_array_equal(found.keypoints, expected.keypoints)
+        np.testing.assert_array_equal(found.descriptors, expected.descriptors)
 
 
 def test_what_goes_wrong_there_is_raised_here_and_the_next_image_is_answered(image, tmp_path):
