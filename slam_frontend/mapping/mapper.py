@@ -17,7 +17,7 @@ from slam_frontend.mapping.search import LandmarkSearch
 from slam_frontend.matching import Matcher
 from slam_frontend.types import Camera, Keyframe, PoseEstimate, TrackingState, View
 
-NUM_NEIGHBOURS = 4  # keyframes that new landmarks are looked for with
+NUM_NEIGHBOURS = 3  # keyframes that new landmarks are looked for with
 LINK_RADIUS = 4.0  # pixels at 640 columns
 PROBATION = 1  # keyframes after which a landmark must have been seen again
 MIN_EXPECTED = 8  # frames that should have seen a landmark, before it is judged by
