@@ -98,6 +98,7 @@ class TrainingConfig(Section):
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     tensorboard: bool = False
     sharpen: bool = True  # what the card will say: keypoints are placed by the image's structure
+    threshold: float = Field(0.003, gt=0, lt=1)  # likewise, the least score of a keypoint; more training lowers scores
     network: NetworkConfig = PAPER
     shapes: ShapesConfig = ShapesConfig()
     magicpoint: MagicPointConfig = MagicPointConfig()

@@ -47,6 +47,7 @@ def create_card(config: TrainingConfig, state: dict[str, Any], notes: str = "") 
         name=config.name,
         network=config.network,
         sharpen=config.sharpen,
+        threshold=config.threshold,
         version=__version__,
         licence=LICENCE,
         data=", ".join(path.name for path in config.photos),
