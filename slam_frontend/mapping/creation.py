@@ -8,7 +8,7 @@ from slam_frontend.geometry.reprojection import Measurements, errors_at
 from slam_frontend.geometry.triangulation import parallax, triangulate
 from slam_frontend.mapping.landmarks import is_among
 from slam_frontend.mapping.local_map import LocalMap
-from slam_frontend.mapping.search import LandmarkSearch
+from slam_frontend.mapping.search import LandmarkSearch, VisibleLandmarks
 from slam_frontend.matching import Matcher
 from slam_frontend.types import Array, Camera, Keyframe
 
@@ -51,10 +51,8 @@ def link_to_neighbour(
     _, already = map.associations(neighbour.id)
     visible = visible.select(~is_among(visible.ids, already))
     free = map.unassociated(neighbour)
-    rows, found = search.match(visible, neighbour.view.select(free), radius).indices.T
-    points = se3.transform(se3.inverse(map.poses[neighbour.id]), visible.positions[rows])
-    good = _agrees(points, neighbour, free[found], camera)
-    map.observe(neighbour, free[found][good], visible.ids[rows][good])
+    rows, found = _find(map, visible, neighbour, free, search, camera, radius)
+    map.observe(neighbour, free[found], visible.ids[rows])
 
 
 def merge_doubles(map: LocalMap, keyframe: Keyframe, search: LandmarkSearch, camera: Camera, radius: float) -> None:
@@ -63,12 +61,25 @@ def merge_doubles(map: LocalMap, keyframe: Keyframe, search: LandmarkSearch, cam
     keypoint_ids, seen = map.associations(keyframe.id)
     visible = map.visible_from(map.poses[keyframe.id], camera)
     visible = visible.select(~is_among(visible.ids, seen))
-    rows, found = search.match(visible, keyframe.view.select(keypoint_ids), radius).indices.T
-    points = se3.transform(se3.inverse(map.poses[keyframe.id]), visible.positions[rows])
-    good = _agrees(points, keyframe, keypoint_ids[found], camera)
-    pairs = np.stack([visible.ids[rows], seen[found]])[:, good]
+    rows, found = _find(map, visible, keyframe, keypoint_ids, search, camera, radius)
+    pairs = np.stack([visible.ids[rows], seen[found]])
     num_observations = map.num_observations()[map.landmarks.rows(pairs)]
     map.merge_landmarks(*np.where(num_observations[0] > num_observations[1], pairs[::-1], pairs))
+
+
+def _find(
+    map: LocalMap,
+    visible: VisibleLandmarks,
+    keyframe: Keyframe,
+    keypoint_ids: Array,
+    search: LandmarkSearch,
+    camera: Camera,
+    radius: float,
+) -> Array:
+    """(2,M) rows of the landmarks, and of the keypoints that may see them, that look alike and agree."""
+    matched = search.match(visible, keyframe.view.select(keypoint_ids), radius).indices.T
+    points = se3.transform(se3.inverse(map.poses[keyframe.id]), visible.positions[matched[0]])
+    return np.asarray(matched[:, _agrees(points, keyframe, keypoint_ids[matched[1]], camera)])
 
 
 def _agrees(points_cam: Array, keyframe: Keyframe, keypoint_ids: Array, camera: Camera) -> Array:
