@@ -21,7 +21,8 @@ from slam_frontend.types import Array, Frame, FrameResult, TrackingState, View
 logger = logging.getLogger(__name__)
 
 OnFrame = Callable[[Frame, FrameResult], None]
-FRAMES_AHEAD, VIEWS_AHEAD = 4, 1
+FRAMES_AHEAD = 4
+VIEWS_AHEAD = 4  # so that extraction goes on while a keyframe holds tracking up; fewer when the newest view counts
 TURN = 0.0005  # seconds
 LOST_POSE = np.full((4, 4), np.nan)
 
@@ -109,7 +110,8 @@ def _seen_ahead(
     """Frames and what they show, both made ahead: reading, extraction and tracking share the cores."""
     with prefetch(sequence, "frame reader", FRAMES_AHEAD) as frames:
         kept = pace.keep(frames) if pace else frames
-        with prefetch(((frame, frontend.see(frame)) for frame in kept), "extractor", VIEWS_AHEAD) as views:
+        seen = ((frame, frontend.see(frame)) for frame in kept)
+        with prefetch(seen, "extractor", 1 if pace else VIEWS_AHEAD) as views:
             yield views
 
 

@@ -55,8 +55,9 @@ def read_depth(path: Path | None, values_per_metre: float) -> Array | None:
     except SequenceError as error:
         logger.warning("%s; the frame is used without depth", error)
         return None
-    metres = values.astype(np.float32) / np.float32(values_per_metre)
-    metres[~(metres > 0)] = np.nan
+    metres = values.astype(np.float32)
+    metres /= np.float32(values_per_metre)
+    np.copyto(metres, np.nan, where=~(metres > 0))
     return metres
 
 

@@ -47,9 +47,9 @@ def link_to_neighbour(
     map: LocalMap, born: Keyframe, neighbour: Keyframe, search: LandmarkSearch, camera: Camera, radius: float
 ) -> None:
     """Let a neighbour's free keypoints see the landmarks that a new keyframe brought."""
-    visible = map.visible_from(map.poses[neighbour.id], camera, born_since=born.id)
+    ids = map.landmarks.ids[map.landmarks.born >= born.id]
     _, already = map.associations(neighbour.id)
-    visible = visible.select(~is_among(visible.ids, already))
+    visible = map.visible_from(map.poses[neighbour.id], camera, among=ids[~is_among(ids, already)])
     free = map.unassociated(neighbour)
     rows, found = _find(map, visible, neighbour, free, search, camera, radius)
     map.observe(neighbour, free[found], visible.ids[rows])
@@ -59,8 +59,8 @@ def merge_doubles(map: LocalMap, keyframe: Keyframe, search: LandmarkSearch, cam
     """Merge landmarks that a keyframe should see, and doesn't, with those that it sees in their place; the one that
     more keyframes see stays."""
     keypoint_ids, seen = map.associations(keyframe.id)
-    visible = map.visible_from(map.poses[keyframe.id], camera)
-    visible = visible.select(~is_among(visible.ids, seen))
+    ids = map.landmarks.ids
+    visible = map.visible_from(map.poses[keyframe.id], camera, among=ids[~is_among(ids, seen)])
     rows, found = _find(map, visible, keyframe, keypoint_ids, search, camera, radius)
     pairs = np.stack([visible.ids[rows], seen[found]])
     num_observations = map.num_observations()[map.landmarks.rows(pairs)]

@@ -85,20 +85,22 @@ class LocalMap:
         return sorted(zip(ids.tolist(), counts.tolist(), strict=True), key=lambda pair: (-pair[1], -pair[0]))
 
     def visible_from(
-        self, T_world_cam: Array, camera: Camera, margin: float = 0.0, born_since: int = 0
+        self, T_world_cam: Array, camera: Camera, margin: float = 0.0, among: Array | None = None
     ) -> VisibleLandmarks:
-        """Landmarks that fall into the image, seen from a similar side and distance as before, and that came with the
-        keyframe ``born_since`` or a newer one."""
+        """Landmarks that fall into the image, seen from a similar side and distance as before; of certain ids only, if
+        ids are given (those that are no longer in the map are passed over)."""
         table = self.landmarks
-        first = int(np.searchsorted(table.born, born_since))
-        pixels = project(se3.transform(se3.inverse(T_world_cam), table.positions[first:]), camera)
+        rows = np.arange(len(table)) if among is None else np.flatnonzero(is_among(table.ids, among))
+        pixels = project(se3.transform(se3.inverse(T_world_cam), table.positions[rows]), camera)
         seen = np.flatnonzero(inside(pixels, camera, -margin))
-        pixels, rows = pixels[seen], seen + first
-        now, before = T_world_cam[:3, 3] - table.positions[rows], table.seen_from[rows] - table.positions[rows]
+        pixels, rows = pixels[seen], rows[seen]
+        centre, positions = T_world_cam[:3, 3], table.positions[rows]
+        now, before = centre - positions, table.seen_from[rows] - positions
         distance_now, distance_before = np.sqrt(row_dots(now, now)), np.sqrt(row_dots(before, before))
         ratio = distance_before / distance_now
         similar = row_dots(now, before) > MAX_VIEWING_ANGLE_COSINE * distance_now * distance_before
         similar &= (ratio > 1 / MAX_DISTANCE_RATIO) & (ratio < MAX_DISTANCE_RATIO)
+        similar = np.flatnonzero(similar)
         rows, pixels, scales = rows[similar], pixels[similar], (table.scales[rows] * ratio)[similar]
         descriptors = table.descriptors[rows] if table.descriptors is not None else np.empty((0, 0))
         return VisibleLandmarks(table.ids[rows], table.positions[rows], descriptors, pixels, scales)

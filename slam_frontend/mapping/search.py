@@ -22,12 +22,6 @@ class VisibleLandmarks:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def select(self, rows: Array) -> "VisibleLandmarks":
-        """The landmarks of the given rows."""
-        return VisibleLandmarks(
-            self.ids[rows], self.positions[rows], self.descriptors[rows], self.projections[rows], self.scales[rows]
-        )
-
 
 class LandmarkSearch:
     """Matches landmarks to the keypoints near their projections."""

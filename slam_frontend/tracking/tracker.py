@@ -11,7 +11,7 @@ from slam_frontend.geometry import se3
 from slam_frontend.geometry.absolute_pose import refine_pose, solve_pnp
 from slam_frontend.geometry.camera import pixel_scale
 from slam_frontend.geometry.reprojection import Measurements
-from slam_frontend.mapping import LandmarkSearch, LocalMap, VisibleLandmarks, is_among
+from slam_frontend.mapping import LandmarkSearch, LocalMap, VisibleLandmarks
 from slam_frontend.matching import Matcher
 from slam_frontend.tracking.initializer import Initializer
 from slam_frontend.tracking.motion import ConstantVelocity
@@ -81,8 +81,7 @@ class Tracker:
 
     def _find_pose(self, view: View, map: LocalMap, T_world_cam: Array, radius: float) -> Array | None:
         """A pose by RANSAC from the landmarks seen last, found near their projections."""
-        visible = map.visible_from(T_world_cam, self.camera, margin=radius)
-        visible = visible.select(is_among(visible.ids, self._recent(map)))
+        visible = map.visible_from(T_world_cam, self.camera, margin=radius, among=self._recent(map))
         matches = self.search.match(visible, view, radius)
         pose = solve_pnp(
             visible.positions[matches.indices[:, 0]],
