@@ -100,8 +100,8 @@ class LocalMap:
         ratio = distance_before / distance_now
         similar = row_dots(now, before) > MAX_VIEWING_ANGLE_COSINE * distance_now * distance_before
         similar &= (ratio > 1 / MAX_DISTANCE_RATIO) & (ratio < MAX_DISTANCE_RATIO)
-        similar = np.flatnonzero(similar)
-        rows, pixels, scales = rows[similar], pixels[similar], (table.scales[rows] * ratio)[similar]
+        kept = np.flatnonzero(similar)
+        rows, pixels, scales = rows[kept], pixels[kept], (table.scales[rows] * ratio)[kept]
         descriptors = table.descriptors[rows] if table.descriptors is not None else np.empty((0, 0))
         return VisibleLandmarks(table.ids[rows], table.positions[rows], descriptors, pixels, scales)
 
