@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from slam_frontend.errors import ConfigError
 from slam_frontend.types import Norm
@@ -63,6 +63,12 @@ class DepthConfig(Section):
     max_depth: float = Field(8.0, gt=0)  # a depth camera's range; stereo is limited by its disparity
     min_disparity: float = Field(1.0, gt=0)
     max_disparity: float = Field(128.0, gt=0)
+
+    @model_validator(mode="after")
+    def _ranges_hold_something(self) -> "DepthConfig":
+        if self.min_depth >= self.max_depth or self.min_disparity >= self.max_disparity:
+            raise ValueError("expected a min_depth below max_depth and a min_disparity below max_disparity")
+        return self
 
 
 class TrackerConfig(Section):
@@ -137,7 +143,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         settings = yaml.safe_load(path.read_text())
     except OSError as error:
-        raise ConfigError(f"{path}: can't be read ({error.strerror}); give --config an existing YAML file") from error
+        raise ConfigError(f"{path}: can't be read ({error.strerror}); name an existing YAML file") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: is not valid YAML ({' '.join(str(error).split())})") from error
     if settings is None:

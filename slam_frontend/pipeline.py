@@ -12,7 +12,7 @@ import numpy as np
 
 from slam_frontend.clock import StageClock
 from slam_frontend.datasets import Sequence
-from slam_frontend.errors import SequenceError
+from slam_frontend.errors import FrontendError
 from slam_frontend.mapping import LocalMap
 from slam_frontend.prefetch import prefetch
 from slam_frontend.trajectory import Trajectory
@@ -78,7 +78,7 @@ def run_sequence(
 ) -> RunResult:
     """All frames in order; ``live`` leaves frames out to keep pace with their timestamps.
 
-    A KeyboardInterrupt, or a recording that breaks off, ends the run early and is noted in the result.
+    A KeyboardInterrupt, or a recording or an extractor that breaks off, ends the run early and is noted in the result.
     """
     log = _RunLog()
     pace = _Pace()
@@ -94,7 +94,7 @@ def run_sequence(
         except KeyboardInterrupt:
             interrupted = True
             logger.warning("interrupted after %d frames", len(log.timestamps))
-        except SequenceError as error:
+        except FrontendError as error:
             if not log.timestamps:
                 raise
             broken.append(f"{error}; the run ends after {len(log.timestamps)} frames")

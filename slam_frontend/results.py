@@ -25,11 +25,15 @@ from slam_frontend.viz.snapshots import choose_pictures
 
 logger = logging.getLogger(__name__)
 
+LOG = "run.log"  # the first file of every run
 PROBE = ".writable"
 
 
 def prepare_folder(folder: Path) -> Path:
-    """The folder, made and proven to be writable; OutputError before any frame is read rather than after the last."""
+    """The folder, made and proven to be writable and to hold nobody else's files, for results replace what lies there;
+    OutputError before any frame is read rather than after the last."""
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / LOG).is_file():
+        raise OutputError(f"{folder}: holds files but no {LOG}, so that no run made it; choose a new folder for --out")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / PROBE).write_bytes(b"?")

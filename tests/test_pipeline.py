@@ -1,5 +1,6 @@
 """The loop around the frontend: what it keeps, how it ends, what it leaves out."""
 
+import itertools
 import threading
 import time
 from collections.abc import Iterator
@@ -9,11 +10,11 @@ import numpy as np
 import pytest
 from synthetic import SyntheticSequence, SyntheticWorld, curved_path
 
-from slam_frontend.errors import SequenceError
+from slam_frontend.errors import FrontendError, SequenceError
 from slam_frontend.evaluation.trajectory import evaluate
 from slam_frontend.pipeline import run_sequence
 from slam_frontend.prefetch import prefetch
-from slam_frontend.types import Array, Frame, FrameResult, Sensor
+from slam_frontend.types import Array, Features, Frame, FrameResult, Sensor
 
 
 class Breaking(SyntheticSequence):
@@ -92,6 +93,22 @@ def test_an_extractor_that_fails_ends_the_run_with_its_own_error(world, syntheti
     with pytest.raises(RuntimeError, match="out of memory"):
         run_sequence(frontend, sequence)
     assert not reader_threads()
+
+
+def test_an_extractor_that_is_lost_on_the_way_leaves_what_was_tracked(world, synthetic_frontend) -> None:
+    sequence = SyntheticSequence(world)
+    frontend = synthetic_frontend(sequence)
+    extract, count = frontend.extractor.extract, itertools.count()
+
+    def end_after_ten(image: Array) -> Features:
+        if next(count) == 10:
+            raise FrontendError("the process that extracts features has ended")
+        return extract(image)
+
+    frontend.extractor.extract = end_after_ten
+    result = run_sequence(frontend, sequence)
+    assert len(result.online) == 10 and result.online.located.all()
+    assert "has ended" in result.skipped[-1] and "after 10 frames" in result.skipped[-1]
 
 
 def test_a_blackout_is_lost_and_then_found_again(world, synthetic_frontend) -> None:

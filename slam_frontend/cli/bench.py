@@ -62,9 +62,9 @@ def bench(
     with warnings_on_stderr():
         contenders, notes = find_contenders(features.split(",") if features else list(DEFAULT))
         measured = _Measured(notes)
-        sections = read_sections(out) | {"Machine": _machine()}
+        sections, machine = read_sections(out), _machine()
         for part in _measure(data, contenders, set(only or Part), endurance, measured):
-            sections |= part
+            sections |= {"Machine": machine, **part} if part else {}
             if measured.has_choices:
                 sections |= _trade_off(out, measured, sections.get(TRADE_OFF, ""))
             write_sections(out, {heading: sections[heading] for heading in [*ORDER, *sections] if heading in sections})

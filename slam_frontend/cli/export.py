@@ -3,13 +3,14 @@
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from slam_frontend.cli import export_networks, export_runs
 from slam_frontend.cli.logs import warnings_on_stderr
-from slam_frontend.cli.options import AsJson
+from slam_frontend.cli.options import AsJson, Features, extractor_overrides
 from slam_frontend.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ Out = Annotated[Path, typer.Argument(help="A new folder; or one of the same expo
 Pairs = Annotated[Path | None, typer.Option(help="A text file with two image names a line, instead of --pairing.")]
 PairingOption = Annotated[Pairing, typer.Option(help="Each image with the next ones, or with all others.")]
 Overlap = Annotated[int, typer.Option(min=1, help="How many next ones, for sequential pairing.")]
-Features = Annotated[str | None, typer.Option(help="superpoint, superpoint-fast, orb, sift, fast.")]
 Config = Annotated[Path | None, typer.Option(help="A YAML file of settings, as for run.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", help="One setting, such as extractor.max_keypoints=2000.")]
 MaxSize = Annotated[int, typer.Option(min=64, help="Larger images are shrunk to this before features are found.")]
@@ -101,8 +101,8 @@ def rtabmap(
 
     loaded = _load(config, settings, features)
     detector, matcher = export_rtabmap(folder.absolute(), loaded.extractor, loaded.matcher)
-    finding = f"--Vis/FeatureType 15 --Kp/DetectorStrategy 15 --PyDetector/Path {detector}"
-    matching = f"--Vis/CorNNType 6 --PyMatcher/Path {matcher}"
+    finding = f"--Vis/FeatureType 15 --Kp/DetectorStrategy 15 --PyDetector/Path {quote(str(detector))}"
+    matching = f"--Vis/CorNNType 6 --PyMatcher/Path {quote(str(matcher))}"
     if json:
         parameters = f"{finding} {matching}"
         print(to_json({"detector": str(detector), "matcher": str(matcher), "parameters": parameters}))
@@ -113,7 +113,7 @@ def rtabmap(
 def _load(config: Path | None, settings: list[str] | None, features: str | None) -> "RunConfig":
     from slam_frontend.config import RunConfig, load_config
 
-    return load_config(RunConfig, config, [*(settings or []), *([f"extractor.name={features}"] if features else [])])
+    return load_config(RunConfig, config, [*(settings or []), *extractor_overrides(features)])
 
 
 def _job(

@@ -1,6 +1,7 @@
 """The command ``slam-frontend``: nothing heavy is imported before a command really runs."""
 
 import os
+import signal
 import sys
 from typing import Annotated
 
@@ -49,6 +50,7 @@ def main() -> None:
     # The products of tracking and mapping are small: numpy's threads would cost half as much again as they give.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     keep_freed_memory()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the end of a batch job is as good as Ctrl-C
     try:
         app()
     except FrontendError as error:

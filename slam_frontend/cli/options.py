@@ -4,4 +4,16 @@ from typing import Annotated
 
 import typer
 
+Features = Annotated[
+    str | None,
+    typer.Option(help="superpoint-fast, superpoint-fast:float, superpoint, superpoint=FILE, orb, sift, fast"),
+]
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, for other programs.")]
+
+
+def extractor_overrides(features: str | None) -> list[str]:
+    """What ``--features`` says, as overrides of a config."""
+    from slam_frontend.features import parse_features
+
+    return [f"extractor.{key}={value}" for key, value in parse_features(features or "").items()]

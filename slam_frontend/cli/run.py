@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from slam_frontend.cli.logs import log_file, warnings_on_stderr
+from slam_frontend.cli.options import Features, extractor_overrides
 
 if TYPE_CHECKING:
     from slam_frontend.config import RunConfig
@@ -39,9 +40,7 @@ def run(
     path: Annotated[Path, typer.Argument(help="A recording: a TUM, KITTI or EuRoC folder, images, a video, a camera.")],
     format: Annotated[str, typer.Option(help="auto, tum, kitti, euroc, images, video.")] = "auto",
     sensor: Annotated[SensorChoice | None, typer.Option(help="What to use; auto takes all there is.")] = None,
-    features: Annotated[
-        str | None, typer.Option(help="superpoint-fast, superpoint-fast:float, superpoint, orb, sift, fast.")
-    ] = None,
+    features: Features = None,
     runtime: Annotated[str | None, typer.Option(help="Of the network: auto, openvino, onnxruntime, torch.")] = None,
     config: Annotated[Path | None, typer.Option(help="A YAML file of settings.")] = None,
     set: Annotated[list[str] | None, typer.Option(help="One setting, such as tracker.min_inliers=20.")] = None,
@@ -60,7 +59,7 @@ def run(
     from slam_frontend.datasets import open_sequence
     from slam_frontend.features import beside_tracking, resolve
     from slam_frontend.frontend import Frontend
-    from slam_frontend.results import free_folder, prepare_folder
+    from slam_frontend.results import LOG, free_folder, prepare_folder
     from slam_frontend.viz.landmark_colours import LandmarkColours
 
     with warnings_on_stderr():
@@ -73,7 +72,7 @@ def run(
         title = _title(sequence, settings)
         colours = LandmarkColours(frontend)
         with _viewer(show, title, folder, frontend, sequence, colours) as viewer:
-            with log_file(prepare_folder(folder) / "run.log"):
+            with log_file(prepare_folder(folder) / LOG):
                 logger.info("%s", " ".join(sys.argv))
                 logger.info("%s", title)
                 is_interrupted = _track(frontend, sequence, settings, folder, live, tracks, json, colours, viewer)
@@ -92,10 +91,10 @@ def _settings(
 ) -> "RunConfig":
     """The command line wins over the file, and both over what suits the machine."""
     from slam_frontend.config import RunConfig, load_config
-    from slam_frontend.features import parse_features, suggest_features
+    from slam_frontend.features import suggest_features
 
     chosen = [f"sensor={sensor}"] if sensor else []
-    chosen += [f"extractor.{key}={value}" for key, value in parse_features(features or "").items()]
+    chosen += extractor_overrides(features)
     chosen += [f"extractor.runtime={runtime}"] if runtime else []
     settings = load_config(RunConfig, config, [*(overrides or []), *chosen])
     if settings.extractor.model_fields_set & {"name", "weights"}:
@@ -144,7 +143,8 @@ def _track(
     viewer: "Viewer",
 ) -> bool:
     """Whether the user interrupted; what was tracked until then is written all the same."""
-    from slam_frontend.adapters.tracks import FILENAME, TrackLog, write_tracks
+    from slam_frontend.adapters.tracks import FILENAME as TRACKS
+    from slam_frontend.adapters.tracks import TrackLog, write_tracks
     from slam_frontend.cli.tables import print_run
     from slam_frontend.errors import FrontendError
     from slam_frontend.results import to_json, write_run
@@ -159,19 +159,40 @@ def _track(
         result = _run_with_progress(frontend, sequence, live, watchers)
         summary = summarise(result, sequence.sensor, sequence.truth)
         logger.info("%d of %d frames located", summary.located, summary.frames)
-        if as_json:
-            print(to_json(summary.as_dict()))
-        else:
-            print_run(summary, _title(sequence, config))
-        write_run(folder, result, summary, config, sequence.truth, snapshots.pictures, colours.cloud())
-        if log is not None:
-            write_tracks(log.finish(result.final), folder / FILENAME)
+        if not summary.located:
+            logger.warning("not one frame was located: %s", _suspect(result, sequence, config))
+        try:
+            write_run(folder, result, summary, config, sequence.truth, snapshots.pictures, colours.cloud())
+            (folder / TRACKS).unlink(missing_ok=True)  # of an earlier run with the same --out
+            if log is not None:
+                write_tracks(log.finish(result.final), folder / TRACKS)
+        finally:  # printed last: whoever reads a pipe may have gone
+            if as_json:
+                print(to_json(summary.as_dict()))
+            else:
+                print_run(summary, _title(sequence, config))
     except FrontendError as error:
         logger.info("ended by: %s", error)
         raise
     print(f"results, pictures and map: {folder}", file=sys.stderr if as_json else sys.stdout)
     sys.stdout.flush()  # a window may stay open
     return result.interrupted
+
+
+def _suspect(result: "RunResult", sequence: "Sequence", config: "RunConfig") -> str:
+    """What most likely kept a run from its first pose, and what to look at."""
+    from slam_frontend.types import Sensor
+
+    most, depth = int(result.num_keypoints.max(initial=0)), config.depth
+    if most < config.initializer.min_matches:
+        return f"no frame had more than {most} keypoints; are the images dark, blurred or without texture?"
+    if sequence.sensor is Sensor.MONO:
+        return "no two frames showed the same from clearly different places; one camera has to move, not only to turn"
+    if sequence.sensor is Sensor.STEREO:
+        within = f"disparities from {depth.min_disparity:g} to {depth.max_disparity:g} pixels"
+        return f"too few keypoints had {within}; is the pair rectified, the left image first? (or --sensor mono)"
+    within = f"depths from {depth.min_depth:g} to {depth.max_depth:g} m"
+    return f"too few keypoints had {within}; check depth_scale of the camera and the depth settings (or --sensor mono)"
 
 
 def _run_with_progress(

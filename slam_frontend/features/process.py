@@ -4,7 +4,8 @@ import multiprocessing
 import os
 import signal
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -36,7 +37,8 @@ class ExtractorProcess:
         self._shared = context.RawArray("B", SHARED_BYTES)
         given = create, config, theirs, self._shared
         self._process = context.Process(target=_serve, args=given, name="extractor", daemon=True)
-        self._process.start()
+        with _without_interrupts():
+            self._process.start()
         theirs.close()  # so that the end of the process is the end of the pipe
         weakref.finalize(self, _end, self._connection, self._process)
         self.name: str
@@ -74,9 +76,21 @@ def count_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """What is started here never hears of Ctrl-C: that is for the run, which then ends it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _serve(create: Create, config: ExtractorConfig, connection: Connection, shared: Any) -> None:
     """Answer images with features until the other side is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, which then ends this process
     keep_freed_memory()
     try:
         extractor = create(config)

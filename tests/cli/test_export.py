@@ -1,5 +1,6 @@
 """``slam-frontend export`` as a user types it."""
 
+import shlex
 import shutil
 import sys
 from collections.abc import Callable
@@ -109,7 +110,9 @@ def test_a_network_is_written_and_compared(call: Call, tmp_path: Path, capsys) -
 
 
 def test_rtabmap_is_told_its_parameters(call: Call, tmp_path: Path, capsys) -> None:
-    assert call("export", "rtabmap", tmp_path, "--features", "sift") == 0
-    said = capsys.readouterr().out
-    assert f"--PyDetector/Path {tmp_path / 'slam_frontend_detector.py'}" in said
-    assert "'name': 'sift'" in (tmp_path / "slam_frontend_detector.py").read_text()
+    folder = tmp_path / "two words"
+    assert call("export", "rtabmap", folder, "--features", "superpoint-fast:float") == 0
+    command = shlex.split(capsys.readouterr().out)
+    assert command[command.index("--PyDetector/Path") + 1] == str(folder / "slam_frontend_detector.py")
+    script = (folder / "slam_frontend_detector.py").read_text()
+    assert "'name': 'superpoint-fast'" in script and "'precision': 'float'" in script

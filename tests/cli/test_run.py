@@ -109,6 +109,9 @@ def test_json_is_the_metrics_and_nothing_else(call: Call, capsys: pytest.Capture
         ([SAMPLE, "--config", "missing.yaml"], "missing.yaml"),
         ([SAMPLE, "--start", "5000"], "5000"),
         ([SAMPLE, "--out", "/dev/null/run"], "choose another --out"),
+        ([SAMPLE, "--features", "orb:int8"], "orb: is no network, but was given precision int8"),
+        ([SAMPLE, "--features", "sift=own.pt"], "sift: is no network, but was given weights own.pt"),
+        ([SAMPLE, "--set", "depth.min_depth=9"], "min_depth below max_depth"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_exit_code_2(
@@ -117,6 +120,49 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(
     assert call("run", *arguments) == 2
     assert words in one_sentence(capsys)
     assert not Path("runs").exists()
+
+
+def test_a_folder_that_no_run_made_is_left_as_it_is(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    pictures = [Path("mine/frames/000000.png"), Path("mine/truth.txt")]
+    pictures[0].parent.mkdir(parents=True)
+    for picture in pictures:
+        picture.write_bytes(b"mine")
+    assert call("run", SAMPLE, "--limit", 3, "--features", "orb", "--out", "mine") == 2
+    assert "no run made it; choose a new folder" in one_sentence(capsys)
+    assert all(picture.read_bytes() == b"mine" for picture in pictures)
+
+
+def test_a_run_replaces_all_that_an_earlier_one_left(call: Call) -> None:
+    assert call("run", SAMPLE, "--limit", 6, "--features", "orb", "--tracks", "--out", "here") == 0
+    assert Path("here/tracks.npz").exists()
+    assert call("run", SAMPLE, "--limit", 3, "--features", "fast", "--out", "here") == 0
+    assert not Path("here/tracks.npz").exists()
+    assert len(Path("here/trajectory.txt").read_text().splitlines()) == 3
+
+
+def test_results_stand_before_anything_is_printed(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("slam_frontend.cli.tables.print_run", gone)
+    with pytest.raises(BrokenPipeError):
+        call("run", SAMPLE, "--limit", 3, "--features", "orb", "--out", "here")
+    assert Path("here/metrics.json").exists() and Path("here/trajectory.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--set", "depth.min_depth=7.9"], "depths from 7.9 to 8 m; check depth_scale of the camera"),
+        (["--sensor", "mono", "--limit", "1"], "one camera has to move"),
+        (["--sensor", "mono", "--set", "initializer.min_matches=1500"], "no frame had more than 1000 keypoints"),
+    ],
+)
+def test_a_run_without_any_pose_says_what_to_look_at(
+    call: Call, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
+    assert call("run", SAMPLE, "--limit", 3, "--features", "orb", *arguments) == 0
+    assert words in one_sentence(capsys)
 
 
 def test_an_option_that_does_not_exist_is_exit_code_2(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
@@ -160,7 +206,8 @@ def test_ctrl_c_writes_what_was_tracked(call: Call, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.slow
-def test_a_real_interrupt_from_outside_ends_a_run_in_order(tmp_path: Path) -> None:
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+def test_a_real_interrupt_from_outside_ends_a_run_in_order(tmp_path: Path, signal_number: signal.Signals) -> None:
     command = [sys.executable, "-c", "from slam_frontend.cli.main import main; main()", "run", str(SAMPLE)]
     heeding = partial(signal.signal, signal.SIGINT, signal.default_int_handler)  # jobs in the background ignore it
     run = subprocess.Popen(
@@ -170,7 +217,7 @@ def test_a_real_interrupt_from_outside_ends_a_run_in_order(tmp_path: Path) -> No
     while not (tmp_path / "here" / "run.log").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(1.5)
-    run.send_signal(signal.SIGINT)
+    run.send_signal(signal_number)
     assert "Traceback" not in run.communicate(timeout=60)[1]
     assert run.returncode == 130
     assert (tmp_path / "here" / "trajectory.txt").exists()
