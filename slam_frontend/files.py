@@ -1,10 +1,12 @@
-"""Files that are there as a whole or not at all."""
+"""Files that are there as a whole or not at all, and which of them are images."""
 
 import os
 import tempfile
 from pathlib import Path
 
 from slam_frontend.errors import OutputError
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import cv2
 
-from slam_frontend.datasets.pictures import SUFFIXES
 from slam_frontend.errors import SequenceError
 from slam_frontend.features import Extractor
+from slam_frontend.files import IMAGE_SUFFIXES
 from slam_frontend.types import Array, Features
 
 Pair = tuple[str, str]
@@ -17,10 +17,13 @@ Pair = tuple[str, str]
 
 def list_images(folder: Path) -> tuple[str, ...]:
     """Names of the images below a folder, relative to it and with slashes, 2 before 10."""
-    found = [path.relative_to(folder) for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES]
+    if not folder.is_dir():
+        problem = "is no folder" if folder.exists() else "does not exist"
+        raise SequenceError(f"{folder}: {problem}; expected a folder of images")
+    found = [path.relative_to(folder) for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES]
     names = [path.as_posix() for path in found if not any(part.startswith(".") for part in path.parts)]
     if not names:
-        raise SequenceError(f"{folder}: no images found; expected a folder with files ending in {', '.join(SUFFIXES)}")
+        raise SequenceError(f"{folder}: no images found; expected files ending in {', '.join(IMAGE_SUFFIXES)}")
     return tuple(sorted(names, key=_natural))
 
 

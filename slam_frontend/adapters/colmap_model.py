@@ -16,7 +16,7 @@ from slam_frontend.files import write_atomically
 from slam_frontend.geometry import se3
 from slam_frontend.geometry.camera import project
 from slam_frontend.optional import require
-from slam_frontend.types import Array, Frame
+from slam_frontend.types import Array, Camera, Frame
 from slam_frontend.watch import Watch, ignore_progress
 
 MODEL, IMAGES = Path("sparse/0"), "images"  # where Gaussian splatting looks for them
@@ -53,7 +53,7 @@ def export_colmap_model(
         (aside / MODEL).mkdir(parents=True)
         model.write(aside / MODEL)
         if recording is not None:
-            _write_images(tracks.indices[frames], recording, aside / IMAGES, watch)
+            _write_images(tracks, frames, recording, aside / IMAGES, watch)
         if out.exists():
             out.rmdir()
         aside.replace(out)
@@ -87,20 +87,30 @@ def _good_sights(tracks: Tracks, frames: Array) -> Array:
     return np.asarray(rows[np.isin(tracks.sight_landmarks[rows], ids[counts >= 2])])
 
 
-def _write_images(indices: Array, recording: Iterable[Frame], folder: Path, watch: Watch) -> None:
-    """The frames of the given indices, in colour where they have any."""
-    missing = set(indices.tolist())
+def _write_images(tracks: Tracks, frames: Array, recording: Iterable[Frame], folder: Path, watch: Watch) -> None:
+    """The recording's images of the given frames, in colour where they have any."""
+    missing = set(tracks.indices[frames].tolist())
     folder.mkdir()
     for frame in recording:
         if frame.index not in missing:
             continue
+        _require_size(frame.image, tracks.camera)
         picture = frame.image if frame.colour is None else frame.colour[:, :, ::-1]
         write_atomically(folder / IMAGE.format(frame.index), cv2.imencode(".png", picture)[1].tobytes())
         missing.remove(frame.index)
-        watch("images", len(indices) - len(missing), len(indices))
+        watch("images", len(frames) - len(missing), len(frames))
         if not missing:
             return
     raise OutputError(f"the recording has no frame {min(missing)}, which the run made a keyframe; give its own one")
+
+
+def _require_size(image: Array, camera: Camera) -> None:
+    height, width = image.shape
+    if (width, height) != (camera.width, camera.height):
+        raise OutputError(
+            f"expected images of {camera.width}x{camera.height} as the run's camera gave them, found {width}x{height}; "
+            "give the recording that was run"
+        )
 
 
 def _build(pycolmap: Any, tracks: Tracks, frames: Array, rows: Array) -> Any:

@@ -1,5 +1,6 @@
 """``slam-frontend evaluate``: results against the truth."""
 
+import logging
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +12,8 @@ from slam_frontend.cli.options import AsJson
 
 if TYPE_CHECKING:
     from slam_frontend.trajectory import Trajectory
+
+logger = logging.getLogger(__name__)
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -54,8 +57,15 @@ def _read_both(estimate: Path, truth: Path, times: Path | None) -> "tuple[Trajec
     from slam_frontend.errors import SequenceError
     from slam_frontend.trajectory import read_trajectory, recognise
 
-    counts_frames = [recognise(path) == "kitti" and times is None for path in (estimate, truth)]
-    if counts_frames[0] != counts_frames[1]:
-        without = estimate if counts_frames[0] else truth
+    are_kitti = [recognise(path) == "kitti" for path in (estimate, truth)]
+    if are_kitti[0] != are_kitti[1] and times is None:
+        without = estimate if are_kitti[0] else truth
         raise SequenceError(f"{without}: a KITTI file has no timestamps, the other one does; give --times times.txt")
-    return read_trajectory(estimate, times), read_trajectory(truth, times)
+    estimated, true = read_trajectory(estimate, times), read_trajectory(truth, times)
+    if all(are_kitti) and len(estimated) != len(true):
+        logger.warning(
+            "%s has %d poses and %s has %d: rows are matched from the first on; if one of them begins later, "
+            "give its TUM file and --times times.txt for the other",
+            *(estimate, len(estimated), truth, len(true)),
+        )
+    return estimated, true

@@ -184,24 +184,25 @@ def _report(
     from slam_frontend.evaluation.report import draw_bars, write_json
     from slam_frontend.results import to_json
 
+    write_json(scores, about, out / "scores.json")
+    draw_bars(labels, columns, title, out / "scores.png")
     if as_json:
         print(to_json({**about, "folder": str(out), "scores": scores}))
     else:
         _print_table(title, labels, columns, out)
-    write_json(scores, about, out / "scores.json")
-    draw_bars(labels, columns, title, out / "scores.png")
 
 
 def _print_table(title: str, labels: list[str], columns: dict[str, list[float]], out: Path) -> None:
     from rich.console import Console
     from rich.table import Column, Table
 
-    table = Table(Column(overflow="fold", min_width=10), *(Column(name, min_width=5) for name in columns))
+    headings = [name.replace(" ", "\n", 1) for name in columns]  # narrow enough for all to fit into 80 columns
+    table = Table(Column(overflow="fold", min_width=10), *(Column(name, min_width=5) for name in headings))
     for row, label in enumerate(labels):
         table.add_row(label, *_cells(columns, row))
     console = Console()
     console.print(title, soft_wrap=True, markup=False)  # as a table's title a long path would be cut
-    console.print(table)
+    console.print(table, crop=False)
     console.print(f"scores and figure: {out}", soft_wrap=True, markup=False)
 
 

@@ -55,7 +55,9 @@ def magicpoint(config: Config, settings: Settings = None, minutes: Minutes = Non
 @app.command()
 def label(
     config: Config,
-    photos: Annotated[list[Path] | None, typer.Argument(help="folders or tars, instead of the config's")] = None,
+    photos: Annotated[
+        list[Path] | None, typer.Argument(exists=True, help="folders or tars, instead of the config's")
+    ] = None,
     settings: Settings = None,
     number: Round = 1,
     json: AsJson = False,
@@ -93,6 +95,7 @@ def everything(config: Config, settings: Settings = None, json: AsJson = False) 
     from slam_frontend.training import shipping, stages
 
     loaded = _load(config, settings)
+    stages.require_all_photos(loaded)
     _render_missing(loaded)
     with _progress("magicpoint", loaded, json) as watch:
         stages.magicpoint(loaded, watch)

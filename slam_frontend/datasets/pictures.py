@@ -9,18 +9,17 @@ import cv2
 import numpy as np
 
 from slam_frontend.errors import SequenceError
+from slam_frontend.files import IMAGE_SUFFIXES
 from slam_frontend.types import Array
 
 logger = logging.getLogger(__name__)
-
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm"}
 
 
 def list_pictures(folder: Path) -> list[Path]:
     """The image files of a folder, 2 before 10."""
     if not folder.is_dir():
         return []
-    pictures = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != "."]
+    pictures = [path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and path.name[0] != "."]
     return sorted(pictures, key=lambda path: [int(part) if part.isdigit() else part for part in _parts(path)])
 
 

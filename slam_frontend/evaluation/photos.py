@@ -8,9 +8,8 @@ import cv2
 import numpy as np
 
 from slam_frontend.errors import SequenceError
+from slam_frontend.files import IMAGE_SUFFIXES
 from slam_frontend.types import Array
-
-SUFFIXES = {".jpg", ".jpeg", ".png", ".ppm", ".pgm", ".bmp"}
 
 
 def read_photos(path: Path, limit: int | None = None) -> Iterator[tuple[str, Array]]:
@@ -20,6 +19,8 @@ def read_photos(path: Path, limit: int | None = None) -> Iterator[tuple[str, Arr
     """
     if not path.exists():
         raise SequenceError(f"{path}: does not exist; expected a folder or a tar file of photographs")
+    if not path.is_dir() and not tarfile.is_tarfile(path):
+        raise SequenceError(f"{path}: is neither a folder nor a readable tar file; name one with photographs in it")
     found = False
     for name, data in _read_folder(path, limit) if path.is_dir() else _read_tar(path, limit):
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
@@ -27,11 +28,11 @@ def read_photos(path: Path, limit: int | None = None) -> Iterator[tuple[str, Arr
             found = True
             yield name, image
     if not found:
-        raise SequenceError(f"{path}: no photograph found; expected files ending in {', '.join(sorted(SUFFIXES))}")
+        raise SequenceError(f"{path}: no photograph found; expected files ending in {', '.join(IMAGE_SUFFIXES)}")
 
 
 def _read_folder(path: Path, limit: int | None) -> Iterator[tuple[str, bytes]]:
-    files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+    files = sorted(file for file in path.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES)
     for row in _evenly(len(files), limit):
         yield files[row].relative_to(path).as_posix(), files[row].read_bytes()
 
@@ -39,13 +40,13 @@ def _read_folder(path: Path, limit: int | None) -> Iterator[tuple[str, bytes]]:
 def _read_tar(path: Path, limit: int | None) -> Iterator[tuple[str, bytes]]:
     try:
         with tarfile.open(path) as archive:
-            members = [m for m in archive.getmembers() if Path(m.name).suffix.lower() in SUFFIXES and m.isfile()]
+            members = [m for m in archive.getmembers() if Path(m.name).suffix.lower() in IMAGE_SUFFIXES and m.isfile()]
             members.sort(key=lambda member: member.name)
             for row in _evenly(len(members), limit):
                 content = archive.extractfile(members[row])
                 yield members[row].name, content.read() if content else b""
     except tarfile.TarError as error:
-        raise SequenceError(f"{path}: is neither a folder nor a readable tar file ({error})") from error
+        raise SequenceError(f"{path}: can't be read to its end ({error}); copy the tar file again") from error
 
 
 def _evenly(count: int, limit: int | None) -> list[int]:

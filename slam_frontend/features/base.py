@@ -2,6 +2,9 @@
 
 from typing import Protocol
 
+import numpy as np
+
+from slam_frontend.errors import ConfigError
 from slam_frontend.types import Array, Features, Norm
 
 
@@ -14,3 +17,9 @@ class Extractor(Protocol):
     def extract(self, image: Array) -> Features:
         """Features of an (H,W) uint8 grey image, best first, at most ``max_keypoints``."""
         ...
+
+
+def require_grey(image: Array) -> None:
+    """ConfigError for what is no (H,W) uint8 image."""
+    if image.ndim != 2 or image.dtype != np.uint8:
+        raise ConfigError(f"expected a grey image (H,W) uint8, found {image.shape} {image.dtype}; convert it first")

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from slam_frontend.config import ExtractorConfig
+from slam_frontend.errors import ConfigError
+from slam_frontend.features.base import require_grey
 from slam_frontend.features.corners import Corners, find_fast, find_foerstner, spread
 from slam_frontend.types import Array, Features, Norm
 
@@ -22,16 +24,19 @@ FindCorners = Callable[[Array, int], Corners]  # at most so many corners of a le
 
 def create_orb(config: ExtractorConfig) -> "OrbExtractor":
     """Oriented corners on eight levels with 256-bit ORB descriptors."""
+    _refuse_network(config)
     return OrbExtractor("orb", config.max_keypoints, NUM_LEVELS, find_foerstner)
 
 
 def create_fast(config: ExtractorConfig) -> "OrbExtractor":
     """FAST corners of the full image, without a pyramid, with 256-bit ORB descriptors."""
+    _refuse_network(config)
     return OrbExtractor("fast", config.max_keypoints, 1, find_fast)
 
 
 def create_sift(config: ExtractorConfig) -> "SiftExtractor":
     """Lowe's blobs with 128 RootSIFT descriptors."""
+    _refuse_network(config)
     return SiftExtractor(config.max_keypoints, bool(config.spread))
 
 
@@ -50,6 +55,7 @@ class OrbExtractor:
 
     def extract(self, image: Array) -> Features:
         """Features of an (H,W) uint8 grey image, best first, at most ``max_keypoints``."""
+        require_grey(image)
         levels = _pyramid(np.ascontiguousarray(image), self.num_levels)
         found = _find_on_all(levels, self.find, self.max_keypoints)
         if not any(len(corners) for corners in found):
@@ -87,6 +93,7 @@ class SiftExtractor:
 
     def extract(self, image: Array) -> Features:
         """Features of an (H,W) uint8 grey image, best first, at most ``max_keypoints``."""
+        require_grey(image)
         found, descriptors = self.sift.detectAndCompute(np.ascontiguousarray(image), None)
         if not found:
             return _empty("l2", np.empty((0, 128), np.float32))
@@ -98,6 +105,12 @@ class SiftExtractor:
             chosen = spread(keypoints, scores, image.shape, self.max_keypoints)
             best = chosen[np.argsort(-scores[chosen], kind="stable")]
         return Features(keypoints[best], scores[best], _root(descriptors[best]), "l2", sizes[best] / SIFT_SIZE)
+
+
+def _refuse_network(config: ExtractorConfig) -> None:
+    if config.weights or config.precision != "auto":
+        found = f"weights {config.weights}" if config.weights else f"precision {config.precision}"
+        raise ConfigError(f"extractor {config.name}: is no network, but was given {found}; leave that out")
 
 
 def _pyramid(image: Array, num_levels: int) -> list[Array]:

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 
 from slam_frontend.config import ExtractorConfig
-from slam_frontend.errors import ConfigError, WeightsError
+from slam_frontend.errors import WeightsError
+from slam_frontend.features.base import require_grey
 from slam_frontend.models.decode import find_keypoints, sample_descriptors, sharpen
 from slam_frontend.models.network_config import CELL
 from slam_frontend.models.runtime import Runtime, create_runtime
@@ -34,6 +35,7 @@ class SuperPointExtractor:
 
     def extract(self, image: Array) -> Features:
         """Features of an (H,W) uint8 grey image, best first, at sub-pixel positions."""
+        require_grey(image)
         levels = _halvings(image, self._config.octaves or OCTAVES)
         left, found = self._config.max_keypoints, []
         for octave in reversed(range(len(levels))):  # coarse ones pass on what they can't use, as with ORB
@@ -54,6 +56,7 @@ class SuperPointExtractor:
 
     def describe(self, image: Array, keypoints: Array) -> Array:
         """Descriptors (N,D) of an (H,W) uint8 grey image at keypoints (N,2) that come from anywhere."""
+        require_grey(image)
         _, coarse = self._runtime.run(_prepare(image))
         return sample_descriptors(coarse, np.asarray(keypoints, np.float32))
 
@@ -112,8 +115,6 @@ def _merge(found: list[Features]) -> Features:
 
 def _prepare(image: Array) -> Array:
     """The image with its edge repeated to whole cells."""
-    if image.ndim != 2 or image.dtype != np.uint8:
-        raise ConfigError(f"expected a grey image (H,W) uint8, found {image.shape} {image.dtype}; convert it first")
     bottom, right = (-side % CELL for side in image.shape)
     if not bottom and not right:
         return np.ascontiguousarray(image)

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from slam_frontend.errors import ConfigError
+from slam_frontend.files import IMAGE_SUFFIXES
 from slam_frontend.models.weights import write_atomically
 from slam_frontend.optional import require
+from slam_frontend.training.sources import list_images, note_sources, require_photos
 from slam_frontend.types import Array
-
-IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
 
 
 class Labelled(NamedTuple):
@@ -25,16 +25,17 @@ class Labelled(NamedTuple):
 
 
 def load_photos(paths: tuple[Path, ...], size: tuple[int, int], cache: Path) -> Tensor:
-    """All photographs of folders and tars, grey, filling (height, width), as (N,H,W) uint8; decoded once."""
+    """All photographs of folders and tars, grey, filling (height, width), as (N,H,W) uint8; decoded once.
+    Without paths, those of the cache."""
+    require_photos(paths, cache)
     if cache.exists():
         photos: Tensor = torch.load(cache, weights_only=True)
         return photos
-    if not paths:
-        raise ConfigError("photos: none are named; give a folder or a tar of images (photos: [path])")
     images = [_fill(image, size) for path in paths for image in _read(path)]
     if not images:
         raise ConfigError(f"photos: no images in {', '.join(map(str, paths))}; expected {' '.join(IMAGE_SUFFIXES)}")
     photos = torch.from_numpy(np.stack(images))
+    note_sources(cache, paths)
     write_atomically(cache, lambda file: torch.save(photos, file))
     return photos
 
@@ -82,12 +83,12 @@ def save_shapes(cache: Path, shapes: Labelled) -> None:
 
 def _read(path: Path) -> Iterator[Array]:
     if path.is_dir():
-        for file in sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES):
+        for file in list_images(path):
             yield _decode(file.read_bytes(), str(file))
     elif path.is_file() and tarfile.is_tarfile(path):
         yield from _read_tar(path)
     else:
-        raise ConfigError(f"{path}: is neither a folder nor a tar of images")
+        raise ConfigError(f"{path}: is neither a folder nor a tar of images; name one of them")
 
 
 def _read_tar(path: Path) -> Iterator[Array]:

@@ -17,6 +17,7 @@ from slam_frontend.training.engine import create_engine
 from slam_frontend.training.joint import JointTask
 from slam_frontend.training.loop import LAST, Loop, Watch
 from slam_frontend.training.magicpoint import MagicPointTask
+from slam_frontend.training.sources import require_labels_of, require_photos
 
 SHAPES = ("shapes.pt", "shapes_validation.pt")  # to learn from, to validate with
 CALIBRATION = 64  # photographs that batch norm takes its first statistics from
@@ -37,9 +38,10 @@ def magicpoint(config: TrainingConfig, watch: Watch | None = None, minutes: floa
 def label(config: TrainingConfig, number: int = 1, count: Count | None = None) -> None:
     """Section 5: homographic adaptation of the photographs, by MagicPoint or, in round 2, by the joint network."""
     engine = create_engine(config.device, config.precision)
-    photos = training_photos(config)
-    network = _teacher(config, number)
-    for labelled in label_photos(network, photos, config.label, engine, labels_folder(config, number), config.seed):
+    photos = load_photos(config.photos, config.photo_size, _cache(config))
+    network, folder = _teacher(config, number), labels_folder(config, number)
+    require_labels_of(_cache(config), folder)
+    for labelled in label_photos(network, photos, config.label, engine, folder, config.seed):
         if count is not None:
             count(labelled, len(photos))
     engine.wait_for_all()
@@ -54,13 +56,15 @@ def superpoint(
 ) -> bool:
     """Section 3.4 and 6: detector and descriptor on warped pairs, from the teacher's weights; True when done.
     ``labels_of`` takes another round's labels, for a network that relabels while it learns."""
+    _require_validation_photos(config)
     engine = create_engine(config.device, config.precision)
     labels_round = labels_of or number
     rows, labels = load_labels(labels_folder(config, labels_round))
     if labels_round < config.joint.confidence_from_round:
         labels[..., 2] = 1
-    photos, validation = training_photos(config)[rows], validation_photos(config)
-    task = JointTask(photos, labels, validation, config.joint, engine, config.sharpen)
+    photos, validation = training_photos(config), validation_photos(config)
+    require_labels_of(_cache(config), labels_folder(config, labels_round))
+    task = JointTask(photos[rows], labels, validation, config.joint, engine, config.sharpen)
     network = _beginner(config, number)
     loop = Loop(network, task, config.joint.loop, engine, joint_folder(config, number), config.seed)
     return loop.run(watch, minutes)
@@ -102,6 +106,13 @@ def _fitting_start(config: TrainingConfig, path: Path) -> SuperPoint:
     return grow(network, config.network)
 
 
+def require_all_photos(config: TrainingConfig) -> None:
+    """ConfigError where photographs of the recipe are neither in its folder nor where the config says, or others are
+    in its folder."""
+    require_photos(config.photos, _cache(config))
+    _require_validation_photos(config)
+
+
 def has_shapes(config: TrainingConfig) -> bool:
     """Whether the shapes are rendered."""
     return all((config.folder / name).exists() for name in SHAPES)
@@ -133,13 +144,34 @@ def load_network(config: TrainingConfig, folder: Path) -> SuperPoint:
 
 
 def training_photos(config: TrainingConfig) -> Tensor:
-    """All photographs to learn from, (N,H,W) uint8."""
-    return load_photos(config.photos, config.photo_size, config.folder / "photos.pt")
+    """All photographs to learn from, (N,H,W) uint8: those that were given to be labelled, where some were."""
+    cache = _cache(config)
+    return load_photos(() if cache.exists() else config.photos, config.photo_size, cache)
 
 
 def validation_photos(config: TrainingConfig) -> Tensor:
     """The held-out photographs; the last of the training ones where the config names none."""
     if config.validation_photos is None:
         return training_photos(config)[-config.validation_count :]
-    cache = config.folder / "validation_photos.pt"
-    return load_photos((config.validation_photos,), config.photo_size, cache)[: config.validation_count]
+    photos = load_photos((config.validation_photos,), config.photo_size, _validation_cache(config))
+    return photos[: config.validation_count]
+
+
+def _require_validation_photos(config: TrainingConfig) -> None:
+    path, cache = config.validation_photos, _validation_cache(config)
+    if path is None:
+        return
+    if not cache.exists() and not path.exists():
+        raise ConfigError(
+            f"{path}: does not exist; expected a folder or a tar of photographs to validate with; to take the last of "
+            "the training ones say --set validation_photos=null"
+        )
+    require_photos((path,), cache)
+
+
+def _cache(config: TrainingConfig) -> Path:
+    return config.folder / "photos.pt"
+
+
+def _validation_cache(config: TrainingConfig) -> Path:
+    return config.folder / "validation_photos.pt"

@@ -26,8 +26,16 @@ def test_images_are_listed_with_their_subfolders_in_the_order_people_count(photo
 
 
 def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SequenceError, match="no images found"):
+    with pytest.raises(SequenceError, match=r"no images found; expected files ending in \.png, \.jpg, \.jpeg, "):
         list_images(tmp_path)
+
+
+def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "photos.tar").write_bytes(b"")
+    with pytest.raises(SequenceError, match="nowhere: does not exist"):
+        list_images(tmp_path / "nowhere")
+    with pytest.raises(SequenceError, match=r"photos\.tar: is no folder"):
+        list_images(tmp_path / "photos.tar")
 
 
 def test_sequential_pairs_reach_as_far_as_the_overlap() -> None:

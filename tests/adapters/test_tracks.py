@@ -182,4 +182,7 @@ def test_another_recordings_images_are_refused(tracks: Tracks, tmp_path: Path) -
         export_colmap_model(tracks, tmp_path / "model", open_sequence(SAMPLE, limit=2))
     with pytest.raises(OutputError, match="the recording has no frame 0"):
         export_colmap_model(tracks, tmp_path / "model", [])
+    larger = (replace(frame, image=np.kron(frame.image, np.ones((2, 2), np.uint8))) for frame in open_sequence(SAMPLE))
+    with pytest.raises(OutputError, match=r"expected images of 320x240 .* found 640x480"):
+        export_colmap_model(tracks, tmp_path / "model", larger)
     assert not list(tmp_path.iterdir())

@@ -75,6 +75,19 @@ def test_formats_mix(evaluate: Evaluate, capsys: pytest.CaptureFixture[str], arg
     assert metrics["ate"]["rmse"] < 1e-6
 
 
+@pytest.mark.parametrize("more", [(), ("--times", "times.txt")])
+def test_kitti_files_of_different_lengths_are_matched_with_a_warning(
+    evaluate: Evaluate, capsys: pytest.CaptureFixture[str], more: tuple[str, ...]
+) -> None:
+    assert evaluate("estimate_kitti.txt", "truth_kitti.txt", *more) == 0
+    assert not capsys.readouterr().err
+    rows = Path("estimate_kitti.txt").read_text().splitlines(keepends=True)
+    Path("later_kitti.txt").write_text("".join(rows[10:]))
+    assert evaluate("later_kitti.txt", "truth_kitti.txt", *more) == 0
+    (warning,) = capsys.readouterr().err.splitlines()
+    assert "later_kitti.txt has 30 poses and truth_kitti.txt has 40: rows are matched from the first on" in warning
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -1,6 +1,7 @@
 """Scores as files, and the commands that write them."""
 
 import json
+import re
 from pathlib import Path
 
 import cv2
@@ -54,6 +55,18 @@ def test_features_are_judged_on_warps_of_photographs_by_one_command(tmp_path: Pa
     assert [row["extractor"] for row in scores] == ["orb", "FAST", "Harris", "Shi-Tomasi"]
     assert scores[0]["homography_3px"] == 1.0 and scores[1]["homography_3px"] is None
     assert (tmp_path / "out" / "scores.png").exists()
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_no_value_of_the_table_is_cut(width: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    photos = write_photos(tmp_path / "photos")
+    arguments = ["features", str(photos), "--features", "binary-sift", "--out", str(tmp_path / "out")]
+    lines = CliRunner().invoke(evaluate(), arguments, catch_exceptions=False).output.splitlines()
+    values = [re.findall(r"\d\.\d{3}", line) for line in lines]
+    assert max(map(len, values)) == 8
+    if width == 80:
+        assert max(map(len, lines[1:-1])) <= 80
 
 
 def test_detectors_are_judged_on_shapes_by_one_command(tmp_path: Path) -> None:

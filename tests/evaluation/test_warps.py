@@ -8,10 +8,12 @@ import cv2
 import numpy as np
 import pytest
 
+from slam_frontend.datasets.pictures import list_pictures
 from slam_frontend.errors import SequenceError
 from slam_frontend.evaluation.pairs import warp_points
 from slam_frontend.evaluation.photos import read_photos
 from slam_frontend.evaluation.warps import WarpRanges, random_homography, warp_pairs
+from slam_frontend.files import IMAGE_SUFFIXES
 from slam_frontend.types import Array
 
 STILL = WarpRanges(contrast=(1.0, 1.0), brightness=0.0, noise=0.0)
@@ -89,5 +91,21 @@ def test_no_photographs_is_said_in_one_sentence(tmp_path: Path) -> None:
         list(read_photos(tmp_path / "nowhere"))
     with pytest.raises(SequenceError, match="no photograph found"):
         list(read_photos(tmp_path / "empty"))
-    with pytest.raises(SequenceError, match="neither a folder nor a readable tar"):
+    with pytest.raises(SequenceError, match="neither a folder nor a readable tar") as caught:
         list(read_photos(tmp_path / "file.tar"))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_tar_that_was_cut_short_is_said_in_one_sentence(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), photo())
+    with tarfile.open(tmp_path / "whole.tar", "w") as archive:
+        archive.add(tmp_path / "a.png")
+    (tmp_path / "cut.tar").write_bytes((tmp_path / "whole.tar").read_bytes()[:2000])
+    with pytest.raises(SequenceError, match=r"cut\.tar: can't be read to its end"):
+        list(read_photos(tmp_path / "cut.tar"))
+
+
+def test_photographs_of_every_kind_of_file_are_found(tmp_path: Path) -> None:
+    for suffix in IMAGE_SUFFIXES:
+        (tmp_path / f"photo{suffix}").write_bytes(cv2.imencode(".png", photo())[1].tobytes())
+    assert len(list(read_photos(tmp_path))) == len(list_pictures(tmp_path)) == len(IMAGE_SUFFIXES)

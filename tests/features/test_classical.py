@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from slam_frontend.config import ExtractorConfig
+from slam_frontend.errors import ConfigError
 from slam_frontend.features import create_extractor
 from slam_frontend.geometry.reprojection import KEYPOINT_SIGMA, keypoint_sigmas
 from slam_frontend.matching import create_matcher
@@ -34,6 +35,13 @@ def test_an_empty_image_gives_no_features_of_the_right_shapes(name: str, shape: 
     assert features.keypoints.shape == (0, 2) and features.keypoints.dtype == np.float32
     assert features.descriptors.shape == (0, width) and features.descriptors.dtype == dtype
     assert features.scores.shape == features.scales.shape == (0,)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("image", [np.zeros((64, 64, 3), np.uint8), np.zeros((64, 64)), np.zeros((64, 64), np.uint16)])
+def test_what_is_no_grey_image_of_bytes_is_refused(name: str, image: Array) -> None:
+    with pytest.raises(ConfigError, match=r"expected a grey image .* found \(64, 64"):
+        create_extractor({"name": name}).extract(image)
 
 
 @pytest.mark.parametrize("name", NAMES)

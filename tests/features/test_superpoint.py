@@ -167,6 +167,11 @@ def test_a_colour_image_is_refused(weights):
         extract(weights, np.zeros((64, 64, 3), np.uint8))
 
 
+def test_an_image_of_floats_is_refused_with_its_own_size(weights):
+    with pytest.raises(ConfigError, match=r"found \(480, 640\) float32"):
+        extract(weights, np.zeros((480, 640), np.float32))
+
+
 def test_the_shipped_weights_find_the_corners_of_a_square():
     try:
         shipped_weights("superpoint-fast")

@@ -1,5 +1,6 @@
 """Photographs come from folders and tars alike, as grey images of one size."""
 
+import shutil
 import tarfile
 
 import cv2
@@ -8,6 +9,7 @@ import pytest
 import torch
 
 from slam_frontend.errors import ConfigError
+from slam_frontend.files import IMAGE_SUFFIXES
 from slam_frontend.training.datasets import load_photos, load_shapes, pack, save_shapes
 
 
@@ -36,8 +38,30 @@ def test_the_cache_is_enough_afterwards(folder, tmp_path):
     assert torch.equal(load_photos((tmp_path / "gone",), (48, 64), tmp_path / "a.pt"), photos)
 
 
-@pytest.mark.parametrize(("name", "sentence"), [("nowhere", "neither a folder nor a tar"), ("broken.png", "neither")])
+def test_the_cache_is_not_taken_for_other_photographs(folder, tmp_path):
+    photos = load_photos((folder,), (48, 64), tmp_path / "a.pt")
+    shutil.copytree(folder, tmp_path / "photos2")
+    with pytest.raises(ConfigError, match=r"a\.pt: expected the photographs of .*photos2 .*found those of .*photos "):
+        load_photos((tmp_path / "photos2",), (48, 64), tmp_path / "a.pt")
+    assert torch.equal(load_photos((), (48, 64), tmp_path / "a.pt"), photos)
+    (tmp_path / "a.json").unlink()  # as one of an older version, or copied alone
+    assert torch.equal(load_photos((tmp_path / "photos2",), (48, 64), tmp_path / "a.pt"), photos)
+
+
+def test_the_cache_is_not_taken_for_a_folder_that_has_grown(folder, tmp_path):
+    load_photos((folder,), (48, 64), tmp_path / "a.pt")
+    (folder / "notes.txt").write_text("still no image")
+    load_photos((folder,), (48, 64), tmp_path / "a.pt")
+    shutil.copy(folder / "b.png", folder / "d.png")
+    with pytest.raises(ConfigError, match="expected the photographs"):
+        load_photos((folder,), (48, 64), tmp_path / "a.pt")
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"), [("nowhere", "does not exist"), ("broken.png", "neither a folder nor a tar")]
+)
 def test_what_is_no_folder_and_no_tar_is_refused(tmp_path, name, sentence):
+    (tmp_path / "broken.png").write_bytes(b"not a picture")
     with pytest.raises(ConfigError, match=sentence):
         load_photos((tmp_path / name,), (48, 64), tmp_path / "a.pt")
 
@@ -46,6 +70,13 @@ def test_an_image_that_cannot_be_decoded_is_named(folder, tmp_path):
     (folder / "broken.png").write_bytes(b"not a picture")
     with pytest.raises(ConfigError, match=r"broken\.png"):
         load_photos((folder,), (48, 64), tmp_path / "a.pt")
+
+
+def test_photographs_of_every_kind_of_file_are_read(folder, tmp_path):
+    (tmp_path / "kinds").mkdir()
+    for suffix in IMAGE_SUFFIXES:
+        shutil.copy(folder / "b.png", tmp_path / "kinds" / f"photo{suffix}")
+    assert len(load_photos((tmp_path / "kinds",), (48, 64), tmp_path / "a.pt")) == len(IMAGE_SUFFIXES)
 
 
 def test_no_images_and_no_paths_are_refused(tmp_path):

@@ -1,6 +1,7 @@
 """The whole recipe in miniature, through the command line."""
 
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -105,6 +106,55 @@ def test_each_stage_says_what_is_missing(config):
     with pytest.raises(ConfigError, match="run the stage before"):
         stages.label(loaded)
     with pytest.raises(ConfigError, match="train label"):
+        stages.superpoint(loaded)
+
+
+def test_other_photographs_get_neither_the_stored_ones_nor_their_labels(config, tmp_path):
+    invoke("magicpoint", config)
+    invoke("label", config)
+    other, run = tmp_path / "other", tmp_path / "run"
+    shutil.copytree(tmp_path / "photos", other)
+    (other / "4.png").unlink()
+    loaded = load_config(TrainingConfig, config, [f"photos=[{other}]"])
+    with pytest.raises(ConfigError, match=r"photos\.pt: expected the photographs of .*other"):
+        stages.label(loaded)
+    (run / "photos.pt").unlink()
+    for stage in (stages.label, stages.superpoint):
+        with pytest.raises(ConfigError, match=r"labels_1: expected labels of .*other"):
+            stage(loaded)
+    shutil.rmtree(run / "labels_1")
+    invoke("label", config, other)
+    invoke("superpoint", config)  # learns from what was labelled, whatever the config names
+
+
+def test_labels_of_unknown_photographs_are_not_taken_for_those_of_new_ones(config, tmp_path):
+    invoke("magicpoint", config)
+    invoke("label", config)
+    (tmp_path / "run" / "labels_1" / "photos.json").unlink()
+    with pytest.raises(ConfigError, match="found those of unknown ones"):
+        stages.label(load_config(TrainingConfig, config))
+    (tmp_path / "run" / "photos.json").unlink()
+    invoke("label", config)  # a folder of an older version has neither note
+
+
+def test_a_mistyped_path_is_not_taken_for_the_stored_photographs(config, tmp_path):
+    result = CliRunner().invoke(app, ["train", "label", str(config), str(tmp_path / "fotos")])
+    assert result.exit_code == 2 and "does not exist" in result.output
+
+
+@pytest.mark.parametrize("key", ["photos", "validation_photos"])
+def test_missing_photographs_are_named_before_anything_is_rendered(config, tmp_path, key):
+    nowhere = tmp_path / "nowhere.tar"
+    value = f"{key}=[{nowhere}]" if key == "photos" else f"{key}={nowhere}"
+    result = CliRunner().invoke(app, ["train", "all", str(config), "--set", value])
+    assert isinstance(result.exception, ConfigError)
+    assert f"{nowhere}: does not exist" in str(result.exception)
+    assert not (tmp_path / "run").exists()
+
+
+def test_missing_validation_photographs_are_named_before_any_are_decoded(config, tmp_path):
+    loaded = load_config(TrainingConfig, config, [f"validation_photos={tmp_path / 'val.tar'}"])
+    with pytest.raises(ConfigError, match=r"val\.tar: does not exist.*--set validation_photos=null"):
         stages.superpoint(loaded)
 
 

@@ -1,0 +1,82 @@
+"""Which photographs a cache and its labels are of, as a note beside them."""
+
+import json
+from pathlib import Path
+
+from slam_frontend.errors import ConfigError
+from slam_frontend.files import IMAGE_SUFFIXES, write_atomically
+
+Sources = dict[str, int]  # bytes of a tar, or of the images in a folder, by its path
+
+
+def require_photos(paths: tuple[Path, ...], cache: Path) -> None:
+    """ConfigError where photographs must be read and are not there, or where the cache is of others than these.
+
+    A cache without a note is taken as it is, and so is any where the photographs are not on this machine.
+    """
+    missing = [path for path in paths if not path.exists()]
+    if cache.exists():
+        noted = _read(_note_of(cache))
+        if noted is not None and paths and not missing and noted != measure(paths):
+            raise ConfigError(
+                f"{cache}: expected the photographs of {_name(measure(paths))}, found those of {_name(noted)}; "
+                "name these, choose another folder for this training, or delete the file"
+            )
+    elif not paths:
+        raise ConfigError("photos: none are named; give a folder or a tar of images (photos: [path])")
+    elif missing:
+        raise ConfigError(f"{missing[0]}: does not exist; expected a folder or a tar of images")
+
+
+def require_labels_of(cache: Path, labels: Path) -> None:
+    """Claim a folder for the labels of the cache's photographs; ConfigError where it holds labels of others."""
+    stand = any(labels.glob("shard_*.pt"))  # looked for first: a process beside this one writes its note before them
+    wanted, noted = _read(_note_of(cache)), _read(labels / "photos.json")
+    if wanted is None or noted == wanted:
+        return
+    if stand:
+        raise ConfigError(
+            f"{labels}: expected labels of {_name(wanted)}, found those of {_name(noted)}; "
+            f"choose another folder for this training, or delete the labels; if they are right, copy {_note_of(cache)} "
+            "beside them"
+        )
+    labels.mkdir(parents=True, exist_ok=True)
+    write_atomically(labels / "photos.json", json.dumps(wanted))
+
+
+def note_sources(cache: Path, paths: tuple[Path, ...]) -> None:
+    """Note beside the cache what it will be made of."""
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(_note_of(cache), json.dumps(measure(paths)))
+
+
+def measure(paths: tuple[Path, ...]) -> Sources:
+    """The sources as they are now."""
+    return {str(path.resolve()): _count_bytes(path) for path in paths}
+
+
+def list_images(folder: Path) -> list[Path]:
+    """The image files below a folder, in the order of their names."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+
+
+def _count_bytes(path: Path) -> int:
+    files = list_images(path) if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files)
+
+
+def _note_of(cache: Path) -> Path:
+    return cache.with_suffix(".json")
+
+
+def _read(note: Path) -> Sources | None:
+    if not note.exists():
+        return None
+    sources: Sources = json.loads(note.read_text())
+    return sources
+
+
+def _name(sources: Sources | None) -> str:
+    if sources is None:
+        return "unknown ones"
+    return ", ".join(f"{path} ({size} bytes)" for path, size in sources.items())
