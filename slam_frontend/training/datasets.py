@@ -86,7 +86,10 @@ def _read(path: Path) -> Iterator[Array]:
         for file in list_images(path):
             yield _decode(file.read_bytes(), str(file))
     elif path.is_file() and tarfile.is_tarfile(path):
-        yield from _read_tar(path)
+        try:
+            yield from _read_tar(path)
+        except tarfile.TarError as error:
+            raise ConfigError(f"{path}: can't be read to its end ({error}); copy the tar file again") from error
     else:
         raise ConfigError(f"{path}: is neither a folder nor a tar of images; name one of them")
 

@@ -33,6 +33,15 @@ def test_a_folder_and_a_tar_of_it_give_the_same(folder, tmp_path):
     assert sorted(map(int, photos.sum((1, 2)))) == sorted(map(int, archived.sum((1, 2))))
 
 
+def test_a_tar_that_was_cut_short_is_named(folder, tmp_path):
+    with tarfile.open(tmp_path / "photos.tar", "w") as archive:
+        archive.add(folder, arcname=".")
+    whole = (tmp_path / "photos.tar").read_bytes()
+    (tmp_path / "photos.tar").write_bytes(whole[: len(whole) - 9 * 1024])
+    with pytest.raises(ConfigError, match=r"photos\.tar: can't be read to its end .* copy the tar file again"):
+        load_photos((tmp_path / "photos.tar",), (48, 64), tmp_path / "a.pt")
+
+
 def test_the_cache_is_enough_afterwards(folder, tmp_path):
     photos = load_photos((folder,), (48, 64), tmp_path / "a.pt")
     assert torch.equal(load_photos((tmp_path / "gone",), (48, 64), tmp_path / "a.pt"), photos)
