@@ -9,6 +9,11 @@ from slam_frontend.errors import OutputError
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 
 
+def images_below(folder: Path) -> list[Path]:
+    """The image files of a folder and of those in it, in the order of their paths."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+
+
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Put the content at the path in one step, or raise OutputError and leave what stood there before."""
     data = content.encode() if isinstance(content, str) else content

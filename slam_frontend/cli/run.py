@@ -143,8 +143,7 @@ def _track(
     viewer: "Viewer",
 ) -> bool:
     """Whether the user interrupted; what was tracked until then is written all the same."""
-    from slam_frontend.adapters.tracks import FILENAME as TRACKS
-    from slam_frontend.adapters.tracks import TrackLog, write_tracks
+    from slam_frontend.adapters.tracks import FILENAME, TrackLog, write_tracks
     from slam_frontend.cli.tables import print_run
     from slam_frontend.errors import FrontendError
     from slam_frontend.results import to_json, write_run
@@ -163,9 +162,9 @@ def _track(
             logger.warning("not one frame was located: %s", _suspect(result, sequence, config))
         try:
             write_run(folder, result, summary, config, sequence.truth, snapshots.pictures, colours.cloud())
-            (folder / TRACKS).unlink(missing_ok=True)  # of an earlier run with the same --out
+            (folder / FILENAME).unlink(missing_ok=True)  # of an earlier run with the same --out
             if log is not None:
-                write_tracks(log.finish(result.final), folder / TRACKS)
+                write_tracks(log.finish(result.final), folder / FILENAME)
         finally:  # printed last: whoever reads a pipe may have gone
             if as_json:
                 print(to_json(summary.as_dict()))

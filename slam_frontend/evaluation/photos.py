@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from slam_frontend.errors import SequenceError
-from slam_frontend.files import IMAGE_SUFFIXES
+from slam_frontend.files import IMAGE_SUFFIXES, images_below
 from slam_frontend.types import Array
 
 
@@ -32,7 +32,7 @@ def read_photos(path: Path, limit: int | None = None) -> Iterator[tuple[str, Arr
 
 
 def _read_folder(path: Path, limit: int | None) -> Iterator[tuple[str, bytes]]:
-    files = sorted(file for file in path.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES)
+    files = images_below(path)
     for row in _evenly(len(files), limit):
         yield files[row].relative_to(path).as_posix(), files[row].read_bytes()
 

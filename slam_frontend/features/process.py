@@ -78,7 +78,7 @@ def count_cores() -> int:
 
 @contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """What is started here never hears of Ctrl-C: that is for the run, which then ends it."""
+    """What is started here doesn't hear of Ctrl-C from its first moment on, where the system can mask a signal."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -91,6 +91,7 @@ def _without_interrupts() -> Iterator[None]:
 
 def _serve(create: Create, config: ExtractorConfig, connection: Connection, shared: Any) -> None:
     """Answer images with features until the other side is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, which then ends this process
     keep_freed_memory()
     try:
         extractor = create(config)

@@ -1,7 +1,6 @@
 """The map, and the mapper: the only code that changes it."""
 
 from slam_frontend.mapping.bundle_adjustment import BundleProblem, adjust, errors_of
-from slam_frontend.mapping.landmarks import is_among
 from slam_frontend.mapping.local_map import LocalMap
 from slam_frontend.mapping.mapper import Mapper
 from slam_frontend.mapping.search import LandmarkSearch, VisibleLandmarks
@@ -14,5 +13,4 @@ __all__ = [
     "VisibleLandmarks",
     "adjust",
     "errors_of",
-    "is_among",
 ]

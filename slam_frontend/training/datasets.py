@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from slam_frontend.errors import ConfigError
-from slam_frontend.files import IMAGE_SUFFIXES
+from slam_frontend.files import IMAGE_SUFFIXES, images_below
 from slam_frontend.models.weights import write_atomically
 from slam_frontend.optional import require
-from slam_frontend.training.sources import list_images, note_sources, require_photos
+from slam_frontend.training.sources import note_sources, require_photos
 from slam_frontend.types import Array
 
 
@@ -83,7 +83,7 @@ def save_shapes(cache: Path, shapes: Labelled) -> None:
 
 def _read(path: Path) -> Iterator[Array]:
     if path.is_dir():
-        for file in list_images(path):
+        for file in images_below(path):
             yield _decode(file.read_bytes(), str(file))
     elif path.is_file() and tarfile.is_tarfile(path):
         try:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from slam_frontend.errors import ConfigError
-from slam_frontend.files import IMAGE_SUFFIXES, write_atomically
+from slam_frontend.files import images_below, write_atomically
 
 Sources = dict[str, int]  # bytes of a tar, or of the images in a folder, by its path
 
@@ -55,13 +55,8 @@ def measure(paths: tuple[Path, ...]) -> Sources:
     return {str(path.resolve()): _count_bytes(path) for path in paths}
 
 
-def list_images(folder: Path) -> list[Path]:
-    """The image files below a folder, in the order of their names."""
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
-
-
 def _count_bytes(path: Path) -> int:
-    files = list_images(path) if path.is_dir() else [path]
+    files = images_below(path) if path.is_dir() else [path]
     return sum(file.stat().st_size for file in files)
 
 
