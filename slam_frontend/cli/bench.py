@@ -122,7 +122,13 @@ def _results(measured: _Measured) -> dict[str, Any]:
     results: dict[str, Any] = {
         "notes": measured.notes,
         "clips": [
-            {"clip": row.clip.name, "features": spec, "milliseconds_a_frame": row.milliseconds, **row.summary.as_dict()}
+            {
+                "clip": row.clip.name,
+                "features": spec,
+                "milliseconds_a_frame": row.milliseconds,
+                "ate_of_draws": [draw.ate.rmse for draw in row.draws],
+                **row.summary.as_dict(),
+            }
             for spec, rows in tracked.items()
             for row in rows
         ],

@@ -56,11 +56,20 @@ def measure_matching(extractor: Extractor, pair: ImagePair, protocol: Homography
 
 
 def estimate_homography(keypoints0: Array, keypoints1: Array, threshold: float) -> Array | None:
-    """H_1_0 by OpenCV's RANSAC, None where there are too few matches or they agree on none."""
+    """H_1_0 by OpenCV's RANSAC and the least squares of its inliers, None where there are too few matches or they
+    agree on none.
+
+    RANSAC's own H goes on from its best sample and stops short: with matches a pixel off, the corners are twice as
+    far off as by the least squares of the very same inliers.
+    """
     if len(keypoints0) < 4:
         return None
-    H_1_0, _ = cv2.findHomography(keypoints0, keypoints1, cv2.RANSAC, threshold)
-    return None if H_1_0 is None else np.asarray(H_1_0)
+    H_1_0, is_inlier = cv2.findHomography(keypoints0, keypoints1, cv2.RANSAC, threshold)
+    if H_1_0 is None:
+        return None
+    rows = np.flatnonzero(is_inlier)
+    refined, _ = cv2.findHomography(keypoints0[rows], keypoints1[rows])
+    return np.asarray(H_1_0 if refined is None else refined)
 
 
 def corner_error(H_1_0: Array | None, truth_1_0: Array, shape: tuple[int, ...]) -> float:

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from slam_frontend.cli.benchmarks import extraction, processes, stages
-from slam_frontend.cli.benchmarks.clips import Clip
+from slam_frontend.cli.benchmarks import draws, extraction, processes, stages
+from slam_frontend.cli.benchmarks.clips import REPLAY, Clip, open_clip
 from slam_frontend.cli.benchmarks.contenders import find_contenders
 from slam_frontend.cli.benchmarks.extraction import measure_speeds, networks_section
 from slam_frontend.cli.benchmarks.page import read_sections, write_sections
@@ -85,6 +85,23 @@ def test_stages_are_timed_one_frame_after_the_other(monkeypatch, tmp_path: Path)
     assert 100 < measured["orb"].num_keypoints <= 1000
     assert times["track"].median > 0 and times["all"].median > times["all but extract"].median > times["map"].median
     assert "| orb | " in stages.stages_section(measured)
+
+
+def test_draws_of_a_clip_differ_by_their_keypoints_and_repeat(monkeypatch) -> None:
+    clip = Clip("the sample", "sample", "rgbd", 12, "")
+    sequence, frontend = open_clip(SAMPLE.parent, clip, REPLAY)
+    views = {frame.index: frontend.see(frame) for frame in sequence}
+    monkeypatch.setattr(draws, "COUNT", 3)
+
+    def errors() -> list[float]:
+        measured = draws.measure_draws(views, lambda: open_clip(SAMPLE.parent, clip, REPLAY))
+        return [draw.ate.rmse for draw in measured]
+
+    first = errors()
+    assert len(set(first)) == 3 and max(first) < 0.01
+    assert errors() == first
+    monkeypatch.setattr(draws, "SHARE", 1.1)
+    assert len(set(errors())) == 1
 
 
 def test_the_picture_shows_what_was_measured_of_each(tmp_path: Path) -> None:

@@ -4,16 +4,19 @@ import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+from statistics import mean, median, pstdev
 
+from slam_frontend.cli.benchmarks.draws import COUNT, SHARE, measure_draws
 from slam_frontend.cli.benchmarks.page import table
 from slam_frontend.cli.progress import note
 from slam_frontend.config import ExtractorConfig, RunConfig, load_config
 from slam_frontend.datasets import Sequence, open_sequence
+from slam_frontend.evaluation.trajectory import TrajectoryMetrics
 from slam_frontend.features import beside_tracking
 from slam_frontend.frontend import Frontend
 from slam_frontend.pipeline import run_sequence
 from slam_frontend.summary import RunSummary, summarise
+from slam_frontend.types import View
 
 logger = logging.getLogger(__name__)
 
@@ -41,12 +44,15 @@ CLIPS = (
 )
 MAX_RUNS, MAX_SECONDS = 3, 12  # a clip is played again until there are so many runs, or they took so long
 STAGES = ["extract", "depth", "track", "map", "all but extract", "all"]
-HEADINGS = ["clip", "features", "located", "first pose", "lost", "ATE online", "ATE after mapping", "ms a frame"]
+REPLAY = ExtractorConfig(name="fast", own_process=False)  # of a frontend that is only shown what was seen before
+ERRORS = ["ATE online", "ATE after mapping", "ATE of draws"]
+HEADINGS = ["clip", "features", "located", "first pose", "lost", *ERRORS, "ms a frame"]
 LEGEND = (
-    "ATE is also given as a share of the path; mono is aligned by a similarity, the others rigidly. A frame's "
-    "milliseconds are those of the whole run over its frames, the median of up to three runs; a stage's are its median "
-    "in the last of them, and stages overlap: the next frames' features are extracted while this one is tracked. "
-    "Promised of the default features:"
+    "ATE is also given as a share of the path; mono is aligned by a similarity, the others rigidly. Draws: mean and "
+    f"standard deviation of the ATE online of {COUNT} runs, each of which sees another {SHARE:.0%} of the keypoints; "
+    "errors that differ by less differ by chance. A frame's milliseconds are those of the whole run over its frames, "
+    "the median of up to three runs; a stage's are its median in the last of them, and stages overlap: the next "
+    "frames' features are extracted while this one is tracked. Promised of the default features:"
 )
 
 
@@ -57,11 +63,12 @@ class Tracked:
     clip: Clip
     summary: RunSummary
     milliseconds: float  # of a frame, on the clock, reading and mapping included
+    draws: list[TrajectoryMetrics]  # of the poses as known at their frames, each without some of the keypoints
 
     @property
     def ate_percent(self) -> float | None:
-        """The error of the poses as known at their frames, in percent of the path."""
-        return self.summary.online.ate_percent if self.summary.online else None
+        """The mean error of the draws, in percent of the path."""
+        return mean(draw.ate_percent for draw in self.draws) if self.draws else None
 
 
 def track_clips(data: Path, contenders: dict[str, ExtractorConfig]) -> dict[str, list[Tracked]]:
@@ -92,13 +99,15 @@ def open_clip(data: Path, clip: Clip, extractor: ExtractorConfig) -> tuple[Seque
 def _track(data: Path, clip: Clip, spec: str, extractor: ExtractorConfig) -> Tracked:
     note(f"{clip.name} with {spec}")
     seconds: list[float] = []
+    views: dict[int, View] = {}
     while len(seconds) < MAX_RUNS and sum(seconds) < MAX_SECONDS:
         sequence, frontend = open_clip(data, clip, extractor)
         started = time.perf_counter()
-        result = run_sequence(frontend, sequence)
+        result = run_sequence(frontend, sequence, lambda frame, located: views.update({frame.index: located.view}))
         seconds.append(time.perf_counter() - started)
     milliseconds = median(seconds) * 1e3 / len(result.indices)
-    return Tracked(clip, summarise(result, sequence.sensor, sequence.truth), milliseconds)
+    draws = measure_draws(views, lambda: open_clip(data, clip, REPLAY))
+    return Tracked(clip, summarise(result, sequence.sensor, sequence.truth), milliseconds, draws)
 
 
 def _cells(spec: str, tracked: Tracked) -> list[str]:
@@ -107,6 +116,11 @@ def _cells(spec: str, tracked: Tracked) -> list[str]:
         f"{metrics.ate.rmse:.4f} m, {metrics.ate_percent:.2f} %" if metrics else "-"
         for metrics in (summary.online, summary.final)
     ]
+    errors.append(_mean_and_spread([draw.ate.rmse for draw in tracked.draws]))
     times = [tracked.milliseconds, *(summary.milliseconds[stage].median for stage in STAGES)]
     counts = [f"{summary.located}/{summary.frames}", str(summary.initialised_at or "-"), str(summary.lost)]
     return [tracked.clip.name, spec, *counts, *errors, *(f"{time:.1f}" for time in times)]
+
+
+def _mean_and_spread(errors: list[float]) -> str:
+    return f"{mean(errors):.4f} m ± {pstdev(errors) / mean(errors):.1%}" if errors else "-"

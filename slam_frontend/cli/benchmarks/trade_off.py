@@ -90,8 +90,8 @@ def trade_off_section(choices: list[Choice], picture: str) -> str:
         for choice in choices
     ]
     legend = (
-        "ATE: of the poses as known at their frames, geometric mean over the clips below that could be tracked. "
-        "Homography: share of photographs' warps found within 3 pixels at the corners."
+        "ATE: of the poses as known at their frames, geometric mean of the draws over the clips below that could be "
+        "tracked. Homography: share of photographs' warps found within 3 pixels at the corners."
     )
     return "\n".join([f"![Accuracy against speed]({picture})", "", table(headings, rows), "", legend])
 
