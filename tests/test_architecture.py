@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "slam_frontend"
 LAYERS = [
     {"errors", "types"},
     {"optional", "registry", "config", "geometry", "files", "clock", "prefetch", "watch", "memory"},
-    {"trajectory", "models", "ply", "frame_table"},
+    {"trajectory", "models", "ply", "frame_table", "photos"},
     {"features", "matching", "datasets", "run_folder"},
     {"mapping", "evaluation"},
     {"tracking"},

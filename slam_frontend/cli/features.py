@@ -115,8 +115,8 @@ def _create_extractors(names: str, max_keypoints: int, threshold: float | None, 
 
 def _find_pairs(path: Path, limit: int | None, seed: int) -> "PairSource":
     from slam_frontend.evaluation.hpatches import find_scenes, scene_pairs
-    from slam_frontend.evaluation.photos import read_photos
     from slam_frontend.evaluation.warps import warp_pairs
+    from slam_frontend.photos import read_photos
 
     if limit is not None and limit < 1:
         raise ConfigError(f"--limit {limit}: expected at least 1")

@@ -1,7 +1,5 @@
 """Training images as uint8 tensors: photographs from folders or tars, and shapes cached with their corners."""
 
-import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,9 +8,9 @@ import torch
 from torch import Tensor
 
 from slam_frontend.errors import ConfigError
-from slam_frontend.files import IMAGE_SUFFIXES, images_below
 from slam_frontend.models.weights import write_atomically
 from slam_frontend.optional import require
+from slam_frontend.photos import read_photos
 from slam_frontend.training.sources import note_sources, require_photos
 from slam_frontend.types import Array
 
@@ -29,12 +27,8 @@ def load_photos(paths: tuple[Path, ...], size: tuple[int, int], cache: Path) -> 
     Without paths, those of the cache."""
     require_photos(paths, cache)
     if cache.exists():
-        photos: Tensor = torch.load(cache, weights_only=True)
-        return photos
-    images = [_fill(image, size) for path in paths for image in _read(path)]
-    if not images:
-        raise ConfigError(f"photos: no images in {', '.join(map(str, paths))}; expected {' '.join(IMAGE_SUFFIXES)}")
-    photos = torch.from_numpy(np.stack(images))
+        return _load(cache, size)
+    photos = torch.from_numpy(np.stack([_fill(image, size) for path in paths for _, image in read_photos(path)]))
     note_sources(cache, paths)
     write_atomically(cache, lambda file: torch.save(photos, file))
     return photos
@@ -81,34 +75,15 @@ def save_shapes(cache: Path, shapes: Labelled) -> None:
     write_atomically(cache, lambda file: torch.save(content, file))
 
 
-def _read(path: Path) -> Iterator[Array]:
-    if path.is_dir():
-        for file in images_below(path):
-            yield _decode(file.read_bytes(), str(file))
-    elif path.is_file() and tarfile.is_tarfile(path):
-        try:
-            yield from _read_tar(path)
-        except tarfile.TarError as error:
-            raise ConfigError(f"{path}: can't be read to its end ({error}); copy the tar file again") from error
-    else:
-        raise ConfigError(f"{path}: is neither a folder nor a tar of images; name one of them")
-
-
-def _read_tar(path: Path) -> Iterator[Array]:
-    with tarfile.open(path) as archive:
-        members = [m for m in archive if m.isfile() and Path(m.name).suffix.lower() in IMAGE_SUFFIXES]
-        for member in sorted(members, key=lambda m: m.name):
-            file = archive.extractfile(member)
-            assert file is not None
-            yield _decode(file.read(), f"{path}:{member.name}")
-
-
-def _decode(content: bytes, name: str) -> Array:
-    cv2 = require("cv2", extra="train")
-    image: Array | None = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE)
-    if image is None:
-        raise ConfigError(f"{name}: can't be decoded as an image; remove it or save it again")
-    return image
+def _load(cache: Path, size: tuple[int, int]) -> Tensor:
+    photos: Tensor = torch.load(cache, weights_only=True)
+    found = tuple(photos.shape[1:])
+    if found != size:
+        raise ConfigError(
+            f"{cache}: holds photographs of {found[0]}x{found[1]} pixels, and photo_size says {size[0]}x{size[1]}; "
+            "set photo_size to what it holds, choose another folder for this training, or delete the file"
+        )
+    return photos
 
 
 def _fill(image: Array, size: tuple[int, int]) -> Array:

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from slam_frontend.errors import ConfigError
-from slam_frontend.files import IMAGE_SUFFIXES
+from slam_frontend.errors import ConfigError, FrontendError
 from slam_frontend.training.datasets import load_photos, load_shapes, pack, save_shapes
 
 
@@ -31,15 +30,6 @@ def test_a_folder_and_a_tar_of_it_give_the_same(folder, tmp_path):
     assert sorted(int(photo.float().mean().round()) for photo in photos) == [50, 100, 150]
     archived = load_photos((tmp_path / "photos.tar",), (48, 64), tmp_path / "b.pt")
     assert sorted(map(int, photos.sum((1, 2)))) == sorted(map(int, archived.sum((1, 2))))
-
-
-def test_a_tar_that_was_cut_short_is_named(folder, tmp_path):
-    with tarfile.open(tmp_path / "photos.tar", "w") as archive:
-        archive.add(folder, arcname=".")
-    whole = (tmp_path / "photos.tar").read_bytes()
-    (tmp_path / "photos.tar").write_bytes(whole[: len(whole) - 9 * 1024])
-    with pytest.raises(ConfigError, match=r"photos\.tar: can't be read to its end .* copy the tar file again"):
-        load_photos((tmp_path / "photos.tar",), (48, 64), tmp_path / "a.pt")
 
 
 def test_the_cache_is_enough_afterwards(folder, tmp_path):
@@ -67,30 +57,29 @@ def test_the_cache_is_not_taken_for_a_folder_that_has_grown(folder, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "sentence"), [("nowhere", "does not exist"), ("broken.png", "neither a folder nor a tar")]
+    ("name", "sentence"), [("nowhere", "does not exist"), ("broken.png", "neither a folder nor a readable tar")]
 )
 def test_what_is_no_folder_and_no_tar_is_refused(tmp_path, name, sentence):
     (tmp_path / "broken.png").write_bytes(b"not a picture")
-    with pytest.raises(ConfigError, match=sentence):
+    with pytest.raises(FrontendError, match=sentence):
         load_photos((tmp_path / name,), (48, 64), tmp_path / "a.pt")
 
 
-def test_an_image_that_cannot_be_decoded_is_named(folder, tmp_path):
+def test_an_image_that_cannot_be_decoded_is_left_out(folder, tmp_path, caplog):
     (folder / "broken.png").write_bytes(b"not a picture")
-    with pytest.raises(ConfigError, match=r"broken\.png"):
-        load_photos((folder,), (48, 64), tmp_path / "a.pt")
+    assert len(load_photos((folder,), (48, 64), tmp_path / "a.pt")) == 3
+    assert "broken.png is left out" in caplog.text
 
 
-def test_photographs_of_every_kind_of_file_are_read(folder, tmp_path):
-    (tmp_path / "kinds").mkdir()
-    for suffix in IMAGE_SUFFIXES:
-        shutil.copy(folder / "b.png", tmp_path / "kinds" / f"photo{suffix}")
-    assert len(load_photos((tmp_path / "kinds",), (48, 64), tmp_path / "a.pt")) == len(IMAGE_SUFFIXES)
+def test_the_cache_is_not_taken_for_photographs_of_another_size(folder, tmp_path):
+    load_photos((folder,), (48, 64), tmp_path / "a.pt")
+    with pytest.raises(ConfigError, match=r"a\.pt: holds photographs of 48x64 pixels, and photo_size says 24x32"):
+        load_photos((folder,), (24, 32), tmp_path / "a.pt")
 
 
 def test_no_images_and_no_paths_are_refused(tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ConfigError, match="no images"):
+    with pytest.raises(FrontendError, match="no photograph found"):
         load_photos((tmp_path / "empty",), (48, 64), tmp_path / "a.pt")
     with pytest.raises(ConfigError, match="none are named"):
         load_photos((), (48, 64), tmp_path / "a.pt")

@@ -10,9 +10,9 @@ from slam_frontend.config import ExtractorConfig
 from slam_frontend.evaluation.features import HEADINGS, FeatureScores, PairSource, evaluate_extractor
 from slam_frontend.evaluation.homography import HomographyProtocol
 from slam_frontend.evaluation.pairs import ImagePair
-from slam_frontend.evaluation.photos import read_photos
 from slam_frontend.evaluation.warps import warp_pairs
 from slam_frontend.features import create_extractor
+from slam_frontend.photos import read_photos
 
 logger = logging.getLogger(__name__)
 

@@ -1,19 +1,24 @@
 """Photographs of a folder or a tar file, one after the other."""
 
+import logging
 import tarfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from slam_frontend.errors import SequenceError
 from slam_frontend.files import IMAGE_SUFFIXES, images_below
+from slam_frontend.optional import require
 from slam_frontend.types import Array
+
+logger = logging.getLogger(__name__)
 
 
 def read_photos(path: Path, limit: int | None = None) -> Iterator[tuple[str, Array]]:
-    """Name and (H,W) uint8 grey image of every photograph that decodes, in the order of their names.
+    """Name and (H,W) uint8 grey image of every photograph, in the order of their names; one warning for each
+    that doesn't decode.
 
     ``limit`` takes so many of them, evenly from all.
     """
@@ -21,14 +26,22 @@ def read_photos(path: Path, limit: int | None = None) -> Iterator[tuple[str, Arr
         raise SequenceError(f"{path}: does not exist; expected a folder or a tar file of photographs")
     if not path.is_dir() and not tarfile.is_tarfile(path):
         raise SequenceError(f"{path}: is neither a folder nor a readable tar file; name one with photographs in it")
+    cv2 = require("cv2", extra="train")
     found = False
     for name, data in _read_folder(path, limit) if path.is_dir() else _read_tar(path, limit):
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
-        if image is not None:
-            found = True
-            yield name, image
+        if image is None:
+            _warn_once(f"{path}: {name} is left out, for it can't be decoded as an image")
+            continue
+        found = True
+        yield name, image
     if not found:
         raise SequenceError(f"{path}: no photograph found; expected files ending in {', '.join(IMAGE_SUFFIXES)}")
+
+
+@cache
+def _warn_once(sentence: str) -> None:
+    logger.warning("%s", sentence)
 
 
 def _read_folder(path: Path, limit: int | None) -> Iterator[tuple[str, bytes]]:

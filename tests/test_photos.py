@@ -1,0 +1,76 @@
+"""Photographs come from folders and tars alike, and what is none of them is said."""
+
+import io
+import tarfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from slam_frontend.datasets.pictures import list_pictures
+from slam_frontend.errors import SequenceError
+from slam_frontend.files import IMAGE_SUFFIXES
+from slam_frontend.photos import read_photos
+from slam_frontend.types import Array
+
+
+def photo(seed: int = 0) -> Array:
+    return np.random.default_rng(seed).integers(0, 255, (60, 80), np.uint8)
+
+
+def test_photographs_come_from_a_folder_or_a_tar_alike(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = tmp_path / "photos"
+    (folder / "inner").mkdir(parents=True)
+    for name in ("b.png", "inner/a.png"):
+        cv2.imwrite(str(folder / name), photo(len(name)))
+    (folder / "notes.txt").write_text("no photograph")
+    (folder / "broken.jpg").write_bytes(b"no photograph either")
+    with tarfile.open(tmp_path / "photos.tar", "w") as archive:
+        for file in folder.rglob("*.*"):
+            info = tarfile.TarInfo(file.relative_to(folder).as_posix())
+            info.size = file.stat().st_size
+            archive.addfile(info, io.BytesIO(file.read_bytes()))
+    caplog.clear()
+    from_folder, from_tar = dict(read_photos(folder)), dict(read_photos(tmp_path / "photos.tar"))
+    assert list(from_folder) == list(from_tar) == ["b.png", "inner/a.png"]
+    np.testing.assert_array_equal(from_folder["b.png"], from_tar["b.png"])
+    list(read_photos(folder))  # says nothing twice
+    said = [record.message for record in caplog.records]
+    assert said == [
+        f"{tmp_path}/photos{kind}: broken.jpg is left out, for it can't be decoded as an image" for kind in ("", ".tar")
+    ]
+
+
+def test_a_limit_takes_photographs_evenly_from_all(tmp_path: Path) -> None:
+    for number in range(10):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), photo(number))
+    assert [name for name, _ in read_photos(tmp_path, 3)] == ["0.png", "3.png", "6.png"]
+    assert len(list(read_photos(tmp_path, 99))) == 10
+
+
+def test_no_photographs_is_said_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file.tar").write_text("no archive")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SequenceError, match="does not exist"):
+        list(read_photos(tmp_path / "nowhere"))
+    with pytest.raises(SequenceError, match="no photograph found"):
+        list(read_photos(tmp_path / "empty"))
+    with pytest.raises(SequenceError, match="neither a folder nor a readable tar") as caught:
+        list(read_photos(tmp_path / "file.tar"))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_tar_that_was_cut_short_is_said_in_one_sentence(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), photo())
+    with tarfile.open(tmp_path / "whole.tar", "w") as archive:
+        archive.add(tmp_path / "a.png")
+    (tmp_path / "cut.tar").write_bytes((tmp_path / "whole.tar").read_bytes()[:2000])
+    with pytest.raises(SequenceError, match=r"cut\.tar: can't be read to its end"):
+        list(read_photos(tmp_path / "cut.tar"))
+
+
+def test_photographs_of_every_kind_of_file_are_found(tmp_path: Path) -> None:
+    for suffix in IMAGE_SUFFIXES:
+        (tmp_path / f"photo{suffix}").write_bytes(cv2.imencode(".png", photo())[1].tobytes())
+    assert len(list(read_photos(tmp_path))) == len(list_pictures(tmp_path)) == len(IMAGE_SUFFIXES)
