@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from slam_frontend.cli.interrupts import at_most_interrupts
 from slam_frontend.cli.logs import log_file, warnings_on_stderr
 from slam_frontend.cli.options import Features, extractor_overrides
 
@@ -155,21 +156,23 @@ def _track(
     noting: list[OnFrame] = [snapshots.update, colours.update, *([] if log is None else [log.update])]
     watchers = [*noting, viewer.update]  # last: whoever waits has seen everything
     try:
-        result = _run_with_progress(frontend, sequence, live, watchers)
-        summary = summarise(result, sequence.sensor, sequence.truth)
-        logger.info("%d of %d frames located", summary.located, summary.frames)
-        if not summary.located:
-            logger.warning("not one frame was located: %s", _suspect(result, sequence, config))
-        try:
-            write_run(folder, result, summary, config, sequence.truth, snapshots.pictures, colours.cloud())
-            (folder / FILENAME).unlink(missing_ok=True)  # of an earlier run with the same --out
-            if log is not None:
-                write_tracks(log.finish(result.final), folder / FILENAME)
-        finally:  # printed last: whoever reads a pipe may have gone
-            if as_json:
-                print(to_json(summary.as_dict()))
-            else:
-                print_run(summary, _title(sequence, config))
+        with at_most_interrupts(0):
+            with at_most_interrupts(1):
+                result = _run_with_progress(frontend, sequence, live, watchers)
+            summary = summarise(result, sequence.sensor, sequence.truth)
+            logger.info("%d of %d frames located", summary.located, summary.frames)
+            if not summary.located:
+                logger.warning("not one frame was located: %s", _suspect(result, sequence, config))
+            try:
+                write_run(folder, result, summary, config, sequence.truth, snapshots.pictures, colours.cloud())
+                (folder / FILENAME).unlink(missing_ok=True)  # of an earlier run with the same --out
+                if log is not None:
+                    write_tracks(log.finish(result.final), folder / FILENAME)
+            finally:  # printed last: whoever reads a pipe may have gone
+                if as_json:
+                    print(to_json(summary.as_dict()))
+                else:
+                    print_run(summary, _title(sequence, config))
     except FrontendError as error:
         logger.info("ended by: %s", error)
         raise
