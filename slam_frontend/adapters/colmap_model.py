@@ -39,14 +39,9 @@ def export_colmap_model(
 ) -> ModelReport:
     """Write the located keyframes of the longest segment and the points that two of them see; OutputError where there
     are none, or something else lies in the folder. With the frames of the ``recording`` the images lie there too."""
-    pycolmap = require("pycolmap", extra="colmap")
     if out.exists() and any(out.iterdir()):
         raise OutputError(f"{out}: is not empty; choose a new folder")
-    frames = _keyframes(tracks)
-    rows = _good_sights(tracks, frames)
-    if len(frames) < 2 or len(rows) == 0:
-        raise OutputError(f"the run has {len(frames)} located keyframes and no points that two of them see: no model")
-    model = _build(pycolmap, tracks, frames, rows)
+    model, frames = build_model(tracks)
     aside = out.with_name(f".{out.name}.unfinished")
     shutil.rmtree(aside, ignore_errors=True)
     try:
@@ -62,6 +57,16 @@ def export_colmap_model(
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return ModelReport(len(frames), model.num_points3D(), float(model.compute_mean_reprojection_error()))
+
+
+def build_model(tracks: Tracks) -> tuple[Any, Array]:
+    """A pycolmap.Reconstruction, and the rows of the frames that are its images; OutputError as above."""
+    pycolmap = require("pycolmap", extra="colmap")
+    frames = _keyframes(tracks)
+    rows = _good_sights(tracks, frames)
+    if len(frames) < 2 or len(rows) == 0:
+        raise OutputError(f"the run has {len(frames)} located keyframes and no points that two of them see: no model")
+    return _build(pycolmap, tracks, frames, rows), frames
 
 
 def _keyframes(tracks: Tracks) -> Array:

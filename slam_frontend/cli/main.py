@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from slam_frontend import __version__
-from slam_frontend.cli import bench, evaluate, export, features, report, run, show, train, view
+from slam_frontend.cli import bench, calibrate, evaluate, export, features, report, run, show, train, view
 from slam_frontend.errors import FrontendError
 from slam_frontend.memory import keep_freed_memory
 
@@ -35,6 +35,7 @@ def root(
 
 
 app.command("run")(run.run)
+app.command("calibrate")(calibrate.calibrate)
 app.command("report")(report.report)
 app.command("view")(view.view)
 app.command("bench")(bench.bench)

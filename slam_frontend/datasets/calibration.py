@@ -62,7 +62,8 @@ def require_calibration(folder: Path, given: Calibration | None) -> Calibration:
     if found is None:
         raise SequenceError(
             f"{folder / FILENAME}: not found, and the recording doesn't say its calibration; "
-            "write one with width, height, fx, fy, cx and cy, or give --camera FILE"
+            "write one with width, height, fx, fy, cx and cy, or give --camera FILE; "
+            "`slam-frontend calibrate` finds one where the camera moves and turns"
         )
     return found
 

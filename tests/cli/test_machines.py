@@ -97,6 +97,13 @@ def test_a_benchmark(ask: Ask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert "| sample | orb | 6/6 |" in Path(printed["page"]).read_text()
 
 
+def test_a_calibration(ask: Ask) -> None:
+    pytest.importorskip("pycolmap", reason="pycolmap is not installed: pip install slam-frontend[colmap]")
+    printed = ask("calibrate", SAMPLE, "found.yaml", "--features", "orb", "--limit", 60)
+    assert printed["file"] == "found.yaml" and Path("found.yaml").exists()
+    assert printed["camera"]["fx"] == pytest.approx(262.4, rel=0.02) and printed["error"] < 1
+
+
 def test_exports_of_images(ask: Ask, photos: Path) -> None:
     pytest.importorskip("h5py", reason="h5py is not installed: pip install slam-frontend[hloc]")
     printed = ask("export", "hloc", photos, "out", "--features", "orb", "--overlap", 1)
