@@ -2,6 +2,8 @@
 
 import importlib
 import re
+import signal
+import threading
 from types import ModuleType
 
 from slam_frontend.errors import MissingDependency
@@ -18,10 +20,16 @@ SYSTEM_PACKAGES = {
 
 def require(module: str, extra: str) -> ModuleType:
     """The imported module, or MissingDependency with the command that brings what is missing."""
+    heeded = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         return importlib.import_module(module)
     except (ImportError, OSError) as error:
         raise MissingDependency(_sentence(module.split(".")[0], extra, error)) from error
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in heeded.items():
+                if handler is not None:
+                    signal.signal(number, handler)  # pycolmap brings one that aborts with a stack trace
 
 
 def _sentence(package: str, extra: str, error: Exception) -> str:

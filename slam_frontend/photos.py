@@ -3,7 +3,6 @@
 import logging
 import tarfile
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 def read_photos(path: Path, limit: int | None = None) -> Iterator[tuple[str, Array]]:
-    """Name and (H,W) uint8 grey image of every photograph, in the order of their names; one warning for each
+    """Name and (H,W) uint8 grey image of every photograph, in the order of their names; a warning for each
     that doesn't decode.
 
     ``limit`` takes so many of them, evenly from all.
@@ -31,17 +30,12 @@ def read_photos(path: Path, limit: int | None = None) -> Iterator[tuple[str, Arr
     for name, data in _read_folder(path, limit) if path.is_dir() else _read_tar(path, limit):
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
         if image is None:
-            _warn_once(f"{path}: {name} is left out, for it can't be decoded as an image")
+            logger.warning("%s: %s is left out, for it can't be decoded as an image", path, name)
             continue
         found = True
         yield name, image
     if not found:
         raise SequenceError(f"{path}: no photograph found; expected files ending in {', '.join(IMAGE_SUFFIXES)}")
-
-
-@cache
-def _warn_once(sentence: str) -> None:
-    logger.warning("%s", sentence)
 
 
 def _read_folder(path: Path, limit: int | None) -> Iterator[tuple[str, bytes]]:

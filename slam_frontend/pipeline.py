@@ -84,22 +84,23 @@ def run_sequence(
     pace = _Pace()
     interrupted = False
     broken: list[str] = []
-    with _quick_turns(), _seen_ahead(frontend, sequence, pace if live else None) as views:
-        try:
+    try:
+        with _quick_turns(), _seen_ahead(frontend, sequence, pace if live else None) as views:
             for frame, view in views:
                 result = frontend.follow(view)
                 log.add(result, frontend.reference(result))
                 if on_frame:
                     on_frame(frame, result)
-        except KeyboardInterrupt:
-            interrupted = True
-            logger.warning("interrupted after %d frames", len(log.timestamps))
-        except FrontendError as error:
-            if not log.timestamps:
-                raise
-            broken.append(f"{error}; the run ends after {len(log.timestamps)} frames")
-            logger.warning("%s", broken[0])
-    frontend.finish()
+        frontend.finish()
+    except KeyboardInterrupt:
+        interrupted = True
+        logger.warning("interrupted after %d frames", len(log.timestamps))
+    except FrontendError as error:
+        if not log.timestamps:
+            raise
+        broken.append(f"{error}; the run ends after {len(log.timestamps)} frames")
+        logger.warning("%s", broken[0])
+    frontend.finish()  # nothing where that was done above
     return log.result(frontend, sequence.name, (*sequence.skipped, *broken), pace.dropped, interrupted)
 
 

@@ -1,6 +1,7 @@
 """Optional packages are asked for in one sentence."""
 
 import math
+import signal
 from pathlib import Path
 
 import pytest
@@ -31,3 +32,11 @@ def test_a_missing_system_library_is_named_with_its_package(
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(MissingDependency, match=f"needy is installed, but needs the system's {library}.*{remedy}"):
         require("needy", extra="viewer")
+
+
+def test_what_a_package_does_to_signals_is_undone(tmp_path, monkeypatch) -> None:
+    (tmp_path / "greedy.py").write_text("import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    before = signal.getsignal(signal.SIGTERM)
+    require("greedy", "x")
+    assert signal.getsignal(signal.SIGTERM) == before

@@ -138,6 +138,25 @@ def test_an_interrupt_keeps_what_was_tracked(world, synthetic_frontend) -> None:
     assert not reader_threads()
 
 
+def test_an_interrupt_while_the_map_is_brought_up_to_date_keeps_everything(
+    world, synthetic_frontend, monkeypatch
+) -> None:
+    sequence = SyntheticSequence(world)
+    frontend = synthetic_frontend(sequence)
+    finish, calls = frontend.finish, []
+
+    def interrupted_once() -> None:
+        calls.append(len(calls))
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        finish()
+
+    monkeypatch.setattr(frontend, "finish", interrupted_once)
+    result = run_sequence(frontend, sequence)
+    assert result.interrupted and len(calls) == 2
+    assert result.final.located.sum() == len(world)
+
+
 def test_a_recording_that_breaks_off_keeps_what_was_tracked_says_so_and_leaves_no_thread(
     world, synthetic_frontend
 ) -> None:

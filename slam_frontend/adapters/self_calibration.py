@@ -1,7 +1,7 @@
 """Focal length and lens distortion from what a run saw: bundle adjustment by pycolmap with a free lens.
 
-Pixels are taken for square, and the centre of projection stays where it was: a few seconds of a recording hardly tell
-it from a turned camera.
+Pixels are taken for square, p1, p2 and k3 for 0, and the centre of projection stays where it was: a few seconds of a
+recording hardly tell it from a turned camera.
 """
 
 from dataclasses import dataclass, replace
@@ -37,7 +37,13 @@ def refine_camera(tracks: Tracks) -> Refinement:
     takes a few rounds of tracking and refinement. OutputError where the run can't tell.
     """
     pycolmap = require("pycolmap", extra="colmap")
-    model, frames = build_model(tracks)
+    try:
+        model, frames = build_model(tracks)
+    except OutputError as error:
+        raise OutputError(
+            "too little of the recording could be tracked to tell a lens; move the camera sideways and turn it where "
+            "there is much to see, begin with another lens (--camera), or take another part (--start, --limit)"
+        ) from error
     _require_turn(tracks.T_world_cam[frames])
     camera, lens = tracks.camera, model.cameras[CAMERA_ID]
     k1, k2 = (*camera.distortion, 0.0, 0.0)[:2]
@@ -60,8 +66,8 @@ def lens_change(before: Camera, after: Camera) -> float:
 def _stretch(camera: Camera, view: Camera) -> Array:
     """Pixels by slope of rays from the centre of a view out to its corner."""
     slopes = np.linspace(0, 1, 5) * np.hypot(view.width, view.height) / (view.fx + view.fy)
-    k1, k2 = (*camera.distortion, 0.0, 0.0)[:2]
-    return np.asarray(camera.fx * (1 + k1 * slopes**2 + k2 * slopes**4))
+    k1, k2, _, _, k3 = (*camera.distortion, *[0.0] * 5)[:5]
+    return np.asarray(camera.fx * (1 + k1 * slopes**2 + k2 * slopes**4 + k3 * slopes**6))
 
 
 def _adjust(pycolmap: Any, model: Any) -> None:

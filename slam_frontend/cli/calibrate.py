@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from slam_frontend.adapters.self_calibration import Refinement
     from slam_frontend.adapters.tracks import Tracks
     from slam_frontend.config import RunConfig
-    from slam_frontend.datasets import Calibration, Sequence
+    from slam_frontend.datasets import Sequence
     from slam_frontend.types import Frame, FrameResult
     from slam_frontend.watch import Watch
 
@@ -37,22 +37,20 @@ def calibrate(
     rounds: Annotated[int, typer.Option(min=1, help="Of tracking and refinement, at most.")] = 8,
     json: AsJson = False,
 ) -> None:
-    """Find focal length and lens distortion: track, refine the camera, and again, until nothing changes.
-
-    The file is written after each round.
-    """
+    """Find focal length and lens distortion: track, refine the camera, and again, until nothing changes."""
     from slam_frontend.adapters.self_calibration import lens_change, refine_camera
     from slam_frontend.config import RunConfig, dump_config, load_config
-    from slam_frontend.datasets import open_sequence
-    from slam_frontend.errors import OutputError
+    from slam_frontend.datasets import load_calibration, open_sequence
+    from slam_frontend.datasets.guess import find_or_guess_calibration
     from slam_frontend.files import write_atomically
+    from slam_frontend.optional import require
 
-    if out.exists():
-        raise OutputError(f"{out}: is there already; choose another name, or remove it")
+    _require_new(out)
+    require("pycolmap", extra="colmap")
     settings = load_config(RunConfig, overrides=["sensor=mono", *extractor_overrides(features)])
     number, change = 0, 1.0
     with warnings_on_stderr(), progress_bar() as watch:
-        found = _beginning(path, format, camera)
+        found = load_calibration(camera) if camera else find_or_guess_calibration(path, format)
         while number < rounds and change > CONVERGED:
             number, before = number + 1, found
             sequence = open_sequence(path, format, "mono", start, limit, stride, before)
@@ -60,22 +58,19 @@ def calibrate(
             lens = {name: getattr(refined.camera, name) for name in ("fx", "fy", "distortion")}
             found = before.model_copy(update=lens)
             change = lens_change(before.camera, found.camera)
-            write_atomically(out, dump_config(found))
+        write_atomically(out, dump_config(found))
         if change > CONVERGED:
             logger.warning("the lens still changed by %.1f %% in the last round; give more --rounds", 100 * change)
     _tell(out, refined, number, json)
 
 
-def _beginning(path: Path, format: str, camera: Path | None) -> "Calibration":
-    """What was given, what the recording says, or a usual lens."""
-    from slam_frontend.datasets import Calibration, load_calibration, open_sequence
-    from slam_frontend.datasets.guess import find_or_guess_calibration
+def _require_new(out: Path) -> None:
+    from slam_frontend.errors import OutputError
 
-    found = load_calibration(camera) if camera else find_or_guess_calibration(path)
-    if found is not None:
-        return found
-    own = asdict(open_sequence(path, format, "mono").camera)
-    return Calibration(**{**own, "baseline": None})
+    if out.exists():
+        raise OutputError(f"{out}: is there already; choose another name, or remove it")
+    if not out.parent.is_dir():
+        raise OutputError(f"{out.parent}: is no folder; make it, or choose another place for the camera file")
 
 
 def _track(sequence: "Sequence", settings: "RunConfig", stage: str, watch: "Watch") -> "Tracks":

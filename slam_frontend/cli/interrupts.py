@@ -21,10 +21,10 @@ def at_most_interrupts(count: int) -> Iterator[None]:
     def hear(number: int, frame: FrameType | None) -> None:
         nonlocal heard
         heard += 1
-        left = count + PATIENCE - heard
-        if heard <= count or left < 0:
+        put_off = heard - count
+        if put_off <= 0 or put_off > PATIENCE:
             raise KeyboardInterrupt
-        logger.warning("what was computed is being written; to give it up, interrupt it %d more times", left + 1)
+        logger.warning("what was computed is being written (asked to stop %d of %d times)", put_off, PATIENCE + 1)
 
     before = {number: signal.getsignal(number) for number in SIGNALS}
     heeded = [number for number, handler in before.items() if callable(handler)]

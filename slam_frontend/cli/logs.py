@@ -12,10 +12,17 @@ PACKAGE = logging.getLogger("slam_frontend")
 
 
 class _OnStderr(logging.Handler):
-    """One line each, on whatever stderr is at that moment: a progress bar puts itself in its place."""
+    """One line each, none twice, on whatever stderr is at that moment: a progress bar puts itself in its place."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self._said: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(f"{record.levelname.lower()}: {record.getMessage()}", file=sys.stderr)
+        line = f"{record.levelname.lower()}: {record.getMessage()}"
+        if line not in self._said:
+            self._said.add(line)
+            print(line, file=sys.stderr)
 
 
 @contextmanager

@@ -30,10 +30,15 @@ def open_sequence(
     ``camera`` is a calibration or its YAML file; with ``colour`` frames carry their colours, for pictures.
     """
     path = Path(path)
-    _require_something(path)
-    reader = _named(path, format) if format is not None and format != "auto" else _recognised(path)
+    reader = find_reader(path, format)
     calibration = load_calibration(Path(camera)) if isinstance(camera, str | Path) else camera
     return Playback(reader(path, sensor, calibration, colour), start, limit, stride)
+
+
+def find_reader(path: Path, format: str | None = None) -> type[Reader]:
+    """Who reads the recording at a path, or SequenceError."""
+    _require_something(path)
+    return _named(path, format) if format is not None and format != "auto" else _recognised(path)
 
 
 def _require_something(path: Path) -> None:

@@ -11,6 +11,8 @@ import pytest
 from slam_frontend.cli import calibrate
 from slam_frontend.cli.main import main
 from slam_frontend.datasets import load_calibration
+from slam_frontend.datasets.guess import find_or_guess_calibration
+from slam_frontend.errors import SequenceError
 
 pytest.importorskip("pycolmap", reason="pycolmap is not installed: pip install slam-frontend[colmap]")
 SAMPLE = Path(__file__).parents[2] / "sequences" / "sample"
@@ -33,6 +35,12 @@ def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
         return 0
 
     return call_main
+
+
+def one_sentence(capsys: pytest.CaptureFixture[str]) -> str:
+    said = capsys.readouterr().err
+    assert said.startswith("slam-frontend: ") and said.count("\n") == 1
+    return said
 
 
 @pytest.mark.slow
@@ -77,15 +85,42 @@ def test_a_still_camera_is_told_to_turn(call: Call, tmp_path: Path, capsys) -> N
     for number in range(12):
         shutil.copy(SAMPLE / "rgb" / "0.000000.jpg", tmp_path / "still" / f"{number}.jpg")
     assert call("still", "--features", "orb") == 2
-    assert "no points that two of them see" in capsys.readouterr().err
+    assert "move the camera sideways and turn it" in one_sentence(capsys)
+
+
+def test_a_folder_that_is_not_there_is_said_before_anything_is_tracked(call: Call, capsys) -> None:
+    assert call(SAMPLE, "nowhere/camera.yaml") == 2
+    assert "nowhere: is no folder" in one_sentence(capsys)
+
+
+def test_a_stray_picture_does_not_take_a_recordings_own_calibration_away(tmp_path: Path) -> None:
+    shutil.copytree(SAMPLE, tmp_path / "tum", ignore=shutil.ignore_patterns("*.yaml"))
+    text = (SAMPLE / "camera.yaml").read_text()
+    shutil.copy(SAMPLE / "rgb" / "0.000000.jpg", tmp_path / "tum" / "thumbnail.jpg")
+    with pytest.raises(SequenceError, match="doesn't say its calibration"):
+        find_or_guess_calibration(tmp_path / "tum")
+    (tmp_path / "tum" / "camera.yaml").write_text(text.replace("depth_scale: 5000", "depth_scale: 1000"))
+    found = find_or_guess_calibration(tmp_path / "tum")
+    assert (found.fx, found.baseline, found.depth_scale) == (FOCAL, 0.075, 1000)
+
+
+@pytest.mark.data
+def test_recordings_say_their_own_calibration(data_root: Path) -> None:
+    kitti = find_or_guess_calibration(data_root / "sequences/kitti/sequences/07")
+    assert (kitti.fx, kitti.width, kitti.baseline) == (707.0912, 1226, None)
+    freiburg = find_or_guess_calibration(data_root / "sequences/tum/rgbd_dataset_freiburg1_xyz")
+    assert freiburg.fx == pytest.approx(517.3, abs=0.1) and len(freiburg.distortion) == 5
+
+
+def test_a_rectified_pair_is_refused(call: Call, capsys) -> None:
+    Path("euroc/mav0/cam0").mkdir(parents=True)
+    assert call("euroc") == 2
+    assert "give the folder of its images" in one_sentence(capsys)
 
 
 def test_a_video_states_its_size(call: Call, tmp_path: Path) -> None:
-    from slam_frontend.datasets.guess import find_or_guess_calibration
-
     video = cv2.VideoWriter("v.avi", cv2.VideoWriter.fourcc(*"MJPG"), 30, (320, 240))
     video.write(cv2.imread(str(SAMPLE / "rgb" / "0.000000.jpg")))
     video.release()
     guess = find_or_guess_calibration(tmp_path / "v.avi")
-    assert guess is not None and (guess.width, guess.height, guess.fx, guess.cx) == (320, 240, 256, 159.5)
-    assert find_or_guess_calibration(SAMPLE) is None
+    assert (guess.width, guess.height, guess.fx, guess.cx) == (320, 240, 256, 159.5)

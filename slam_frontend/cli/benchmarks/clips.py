@@ -2,9 +2,9 @@
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import mean, median, pstdev
+from statistics import mean, median, stdev
 
 from slam_frontend.cli.benchmarks.draws import COUNT, SHARE, measure_draws
 from slam_frontend.cli.benchmarks.page import table
@@ -48,11 +48,11 @@ REPLAY = ExtractorConfig(name="fast", own_process=False)  # of a frontend that i
 ERRORS = ["ATE online", "ATE after mapping", "ATE of draws"]
 HEADINGS = ["clip", "features", "located", "first pose", "lost", *ERRORS, "ms a frame"]
 LEGEND = (
-    "ATE is also given as a share of the path; mono is aligned by a similarity, the others rigidly. Draws: mean and "
-    f"standard deviation of the ATE online of {COUNT} runs, each of which sees another {SHARE:.0%} of the keypoints; "
-    "errors that differ by less differ by chance. A frame's milliseconds are those of the whole run over its frames, "
-    "the median of up to three runs; a stage's are its median in the last of them, and stages overlap: the next "
-    "frames' features are extracted while this one is tracked. Promised of the default features:"
+    "ATE is also given as a share of the path; mono is aligned by a similarity, the others rigidly. Draws: mean of the "
+    f"ATE online of {COUNT} runs, each of which sees another {SHARE:.0%} of the keypoints, and the standard deviation "
+    "of one of them: single runs that differ by less differ by chance. A frame's milliseconds are those of the whole "
+    "run over its frames, the median of up to three runs; a stage's are its median in the last of them, and stages "
+    "overlap: the next frames' features are extracted while this one is tracked. Promised of the default features:"
 )
 
 
@@ -105,8 +105,11 @@ def _track(data: Path, clip: Clip, spec: str, extractor: ExtractorConfig) -> Tra
         started = time.perf_counter()
         result = run_sequence(frontend, sequence, lambda frame, located: views.update({frame.index: located.view}))
         seconds.append(time.perf_counter() - started)
+        if result.interrupted:
+            raise KeyboardInterrupt
     milliseconds = median(seconds) * 1e3 / len(result.indices)
-    draws = measure_draws(views, lambda: open_clip(data, clip, REPLAY))
+    seen = replace(clip, limit=max(views) + 1)  # all of it, unless it ended early
+    draws = measure_draws(views, lambda: open_clip(data, seen, REPLAY))
     return Tracked(clip, summarise(result, sequence.sensor, sequence.truth), milliseconds, draws)
 
 
@@ -123,4 +126,7 @@ def _cells(spec: str, tracked: Tracked) -> list[str]:
 
 
 def _mean_and_spread(errors: list[float]) -> str:
-    return f"{mean(errors):.4f} m ± {pstdev(errors) / mean(errors):.1%}" if errors else "-"
+    if len(errors) < 2:
+        return "-"
+    few = f" ({len(errors)} of {COUNT} located)" if len(errors) < COUNT else ""
+    return f"{mean(errors):.4f} m ± {stdev(errors) / mean(errors):.1%}{few}"

@@ -27,6 +27,8 @@ def measure_draws(
     for seed in range(COUNT):
         sequence, frontend = open_clip()
         result = run_sequence(_Thinned(frontend, views, seed), sequence)
+        if result.interrupted:
+            raise KeyboardInterrupt
         online = summarise(result, sequence.sensor, sequence.truth).online
         measured += [online] if online else []
     return measured
