@@ -10,7 +10,7 @@ from slam_frontend.datasets.euroc import EurocReader
 from slam_frontend.datasets.images import ImageReader
 from slam_frontend.datasets.opening import find_reader
 from slam_frontend.datasets.pictures import first_size, list_pictures
-from slam_frontend.datasets.video import VideoReader
+from slam_frontend.datasets.video import VideoReader, frame_size
 from slam_frontend.errors import SequenceError
 
 FOCAL = 0.8  # of the longer side: 64 degrees, about what telephones and webcams see
@@ -42,8 +42,7 @@ def _usual_lens(width: int, height: int) -> Calibration:
 
 
 def _video_size(path: Path) -> tuple[int, int]:
-    capture = cv2.VideoCapture(str(path))
-    size = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+    size = frame_size(cv2.VideoCapture(str(path)))
     if min(size) < 1:
         raise SequenceError(f"{path}: can't be opened as a video; expected a video file or a folder of images")
     return size

@@ -32,8 +32,7 @@ class VideoReader:
         self.camera = calibration.camera
         self.is_live = _is_live(path)
         self._open()
-        size = (int(self.capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(self.capture.get(cv2.CAP_PROP_FRAME_HEIGHT)))
-        require_size(self.camera, size, path)
+        require_size(self.camera, frame_size(self.capture), path)
         self.fps = calibration.fps or self.capture.get(cv2.CAP_PROP_FPS) or DEFAULT_FPS
         self.truth: Trajectory | None = None
 
@@ -59,6 +58,11 @@ class VideoReader:
         self.position = 0
         if not self.capture.isOpened():
             raise SequenceError(f"{self.path}: can't be opened as a video; expected a video file or a camera's number")
+
+
+def frame_size(capture: cv2.VideoCapture) -> tuple[int, int]:
+    """Width and height of a video's frames."""
+    return int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
 
 
 def _is_live(path: Path) -> bool:

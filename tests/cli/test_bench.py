@@ -1,11 +1,11 @@
 """``slam-frontend bench``: what is measured goes onto the page, what isn't stays there."""
 
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from command_line import run_main
 
 from slam_frontend.cli.benchmarks import draws, extraction, processes, stages
 from slam_frontend.cli.benchmarks.clips import REPLAY, Clip, open_clip
@@ -14,25 +14,15 @@ from slam_frontend.cli.benchmarks.extraction import measure_speeds, networks_sec
 from slam_frontend.cli.benchmarks.page import read_sections, write_sections
 from slam_frontend.cli.benchmarks.timing import in_turns
 from slam_frontend.cli.benchmarks.trade_off import Choice, draw_trade_off, find_choices, read_choices, trade_off_section
-from slam_frontend.cli.main import main
 from slam_frontend.evaluation.features import FeatureScores
 
 SAMPLE = Path(__file__).parents[2] / "sequences" / "sample"
 
 
-def bench(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
-    monkeypatch.setattr(sys, "argv", ["slam-frontend", "bench", *map(str, arguments)])
-    try:
-        main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
-
-
-def test_parts_without_data_stay_as_they_were(monkeypatch, tmp_path: Path, capsys) -> None:
+def test_parts_without_data_stay_as_they_were(tmp_path: Path, capsys) -> None:
     page = tmp_path / "docs" / "benchmarks.md"
     write_sections(page, {"Machine": "another", "Clips": "| of another day |"})
-    assert bench(monkeypatch, tmp_path, "--out", page, "--features", "orb", "--only", "clips", "--only", "quality") == 0
+    assert run_main("bench", tmp_path, "--out", page, "--features", "orb", "--only", "clips", "--only", "quality") == 0
     sections = read_sections(page)
     assert sections["Clips"] == "| of another day |"
     assert sections["Machine"] == "another"

@@ -1,15 +1,14 @@
 """``slam-frontend calibrate`` as a user types it."""
 
 import shutil
-import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import cv2
 import pytest
+from command_line import Call, run_main
 
 from slam_frontend.cli import calibrate
-from slam_frontend.cli.main import main
 from slam_frontend.datasets import load_calibration
 from slam_frontend.datasets.guess import find_or_guess_calibration
 from slam_frontend.errors import SequenceError
@@ -18,23 +17,12 @@ pytest.importorskip("pycolmap", reason="pycolmap is not installed: pip install s
 SAMPLE = Path(__file__).parents[2] / "sequences" / "sample"
 FOCAL = 262.4  # of the sample
 
-Call = Callable[..., int]
-
 
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
     """Runs the command line in an empty folder and gives back its exit code."""
     monkeypatch.chdir(tmp_path)
-
-    def call_main(*arguments: object) -> int:
-        monkeypatch.setattr(sys, "argv", ["slam-frontend", "calibrate", *map(str, arguments)])
-        try:
-            main()
-        except SystemExit as end:
-            return int(end.code or 0)
-        return 0
-
-    return call_main
+    return partial(run_main, "calibrate")
 
 
 def one_sentence(capsys: pytest.CaptureFixture[str]) -> str:

@@ -1,15 +1,15 @@
 """``slam-frontend evaluate trajectory`` on files with known errors."""
 
 import json
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import run_main
 from synthetic import curved_path
 
-from slam_frontend.cli.main import main
 from slam_frontend.trajectory import Trajectory, write_euroc, write_kitti, write_tum
 
 Evaluate = Callable[..., int]
@@ -33,16 +33,8 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def evaluate(monkeypatch: pytest.MonkeyPatch, files: Path) -> Evaluate:
-    def call(*arguments: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["slam-frontend", "evaluate", "trajectory", *arguments])
-        try:
-            main()
-        except SystemExit as end:
-            return int(end.code or 0)
-        return 0
-
-    return call
+def evaluate(files: Path) -> Evaluate:
+    return partial(run_main, "evaluate", "trajectory")
 
 
 def test_a_similarity_forgives_the_scale_and_names_it(evaluate: Evaluate, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,15 +2,13 @@
 
 import shlex
 import shutil
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import h5py
 import pytest
+from command_line import Call, run_main
 
 from slam_frontend.adapters.tracks import TrackLog, write_tracks
-from slam_frontend.cli.main import main
 from slam_frontend.config import RunConfig
 from slam_frontend.datasets import open_sequence
 from slam_frontend.frontend import Frontend
@@ -22,22 +20,11 @@ from slam_frontend.pipeline import run_sequence
 
 SAMPLE = Path(__file__).parents[2] / "sequences" / "sample"
 
-Call = Callable[..., int]
-
 
 @pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch) -> Call:
+def call() -> Call:
     """Runs the command line and gives back its exit code."""
-
-    def call_main(*arguments: object) -> int:
-        monkeypatch.setattr(sys, "argv", ["slam-frontend", *map(str, arguments)])
-        try:
-            main()
-        except SystemExit as end:
-            return int(end.code or 0)
-        return 0
-
-    return call_main
+    return run_main
 
 
 @pytest.fixture

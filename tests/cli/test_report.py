@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,8 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from command_line import run_main
 
-from slam_frontend.cli.main import main
 from slam_frontend.evaluation.trajectory import align_to_truth
 from slam_frontend.trajectory import read_tum
 
@@ -53,16 +52,6 @@ class Page(HTMLParser):
             self.figures[self._reading] = json.loads(data)
         elif self._reading != "style":
             self.text += data + "\n"
-
-
-def run_main(*arguments: object) -> int:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["slam-frontend", *map(str, arguments)])
-        try:
-            main()
-        except SystemExit as end:
-            return int(end.code or 0)
-        return 0
 
 
 @pytest.fixture(scope="module")

@@ -6,34 +6,22 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
+from command_line import Call, one_sentence, run_main
 
-from slam_frontend.cli.main import main
 from slam_frontend.viz.snapshots import Snapshots
 
 SAMPLE = Path(__file__).parents[2] / "sequences" / "sample"
-
-Call = Callable[..., int]
 
 
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
     """Runs the command line in an empty folder and gives back its exit code."""
     monkeypatch.chdir(tmp_path)
-
-    def call_main(*arguments: object) -> int:
-        monkeypatch.setattr(sys, "argv", ["slam-frontend", *map(str, arguments)])
-        try:
-            main()
-        except SystemExit as end:
-            return int(end.code or 0)
-        return 0
-
-    return call_main
+    return run_main
 
 
 @pytest.fixture(scope="module")
@@ -42,14 +30,6 @@ def sample_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("recordings") / "sample"
     shutil.copytree(SAMPLE, folder)
     return folder
-
-
-def one_sentence(capsys: pytest.CaptureFixture[str]) -> str:
-    """What was said on stderr, made sure to be one line without a traceback."""
-    text = capsys.readouterr().err
-    assert "Traceback" not in text
-    assert len(text.strip().splitlines()) == 1, text
-    return text
 
 
 def test_a_run_writes_its_folder_and_prints_the_table(call: Call, capsys: pytest.CaptureFixture[str]) -> None:

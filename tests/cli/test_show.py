@@ -1,17 +1,16 @@
 """``slam-frontend show``: pictures with something in them, and one sentence where there can be none."""
 
 import json
-import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from command_line import Call, run_main
 
 from slam_frontend.cli.heatmaps import adapt_in_steps, find_heatmap
-from slam_frontend.cli.main import main
 from slam_frontend.datasets.pictures import read_picture
 from slam_frontend.features import create_extractor
 from slam_frontend.features.superpoint import shipped_weights
@@ -25,23 +24,12 @@ SAMPLE = Path(__file__).parents[2] / "sequences" / "sample" / "rgb"
 FIRST, LATER = SAMPLE / "0.000000.jpg", SAMPLE / "0.200000.jpg"
 INLIER, OUTLIER = "#0072B2", "#D55E00"
 
-Call = Callable[..., int]
-
 
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
     """Runs ``show`` in an empty folder and gives back its exit code."""
     monkeypatch.chdir(tmp_path)
-
-    def call_main(*arguments: object) -> int:
-        monkeypatch.setattr(sys, "argv", ["slam-frontend", "show", *map(str, arguments)])
-        try:
-            main()
-        except SystemExit as end:
-            return int(end.code or 0)
-        return 0
-
-    return call_main
+    return partial(run_main, "show")
 
 
 def read(path: str) -> Array:

@@ -2,16 +2,15 @@
 
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import scripted_window
+from command_line import one_sentence, run_main
 from headless import drawing_or_skip
 
-from slam_frontend.cli.main import main
 from slam_frontend.ply import read_ply
 from slam_frontend.run_folder import read_run
 from slam_frontend.types import Array
@@ -25,18 +24,6 @@ from slam_frontend.viz.scene3d import FLOOR, RUN_COLOURS
 
 SAMPLE = Path(__file__).parents[2] / "sequences" / "sample"
 LEGEND = 72  # rows at the lower edge
-
-Call = Callable[..., int]
-
-
-def run_main(*arguments: object) -> int:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["slam-frontend", *map(str, arguments)])
-        try:
-            main()
-        except SystemExit as end:
-            return int(end.code or 0)
-    return 0
 
 
 @pytest.fixture(scope="module")
@@ -52,14 +39,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def in_empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def one_sentence(capsys: pytest.CaptureFixture[str]) -> str:
-    """What was said on stderr, made sure to be one line without a traceback."""
-    text = capsys.readouterr().err
-    assert "Traceback" not in text
-    assert len(text.strip().splitlines()) == 1, text
-    return text
 
 
 def pixels_of(colour: str, picture: Array) -> int:
