@@ -9,8 +9,8 @@ from slam_frontend.geometry import se3
 from slam_frontend.geometry.camera import undistort
 from slam_frontend.mapping import LandmarkSearch, LocalMap, Mapper
 from slam_frontend.matching import create_matcher
-from slam_frontend.tracking import DepthSource, Initializer, Tracker, create_depth_source
-from slam_frontend.types import Array, Camera, Frame, FrameResult, Sensor, View
+from slam_frontend.tracking import DepthSource, EarlyViews, Initializer, Tracker, create_depth_source
+from slam_frontend.types import Camera, Frame, FrameResult, Keyframe, PoseEstimate, Reference, Sensor, View
 
 
 class Frontend:
@@ -37,7 +37,8 @@ class Frontend:
         matcher = create_matcher(config.matcher)
         search = LandmarkSearch(config.matcher)
         awaits_depth = sensor is not Sensor.MONO
-        initializer = Initializer(camera, config.initializer, matcher, config.tracker.seed, awaits_depth)
+        early = EarlyViews(camera, config.tracker)
+        initializer = Initializer(camera, config.initializer, matcher, early, config.tracker.seed, awaits_depth)
         tracker = Tracker(camera, config.tracker, search, matcher, initializer)
         mapper = Mapper(camera, config.mapper, matcher, search, config.initializer.min_matches, config.tracker.patience)
         return cls(camera, extractor, create_depth_source(sensor, config.depth, camera), tracker, mapper)
@@ -61,17 +62,19 @@ class Frontend:
             estimate = self.tracker.locate(view, self.map)
         with self.clock.stage("map"):
             keyframe = self.mapper.update(view, estimate, self.map)
-        return FrameResult(view, estimate, keyframe)
+            reference = self._reference(estimate, keyframe)  # before what the estimate was made from moves
+            earlier = self.tracker.look_back(self.map)
+            self.mapper.advance(self.map)
+        return FrameResult(view, estimate, keyframe, reference, earlier)
 
     def finish(self) -> None:
         """Bring the map up to date after the last frame."""
         self.mapper.finish(self.map)
 
-    def reference(self, result: FrameResult) -> tuple[int, Array] | None:
-        """(keyframe id, T_keyframe_cam) of a located result, to read its pose again after mapping."""
+    def _reference(self, estimate: PoseEstimate, keyframe: Keyframe | None) -> Reference | None:
         latest = self.map.latest()
-        if result.estimate.T_world_cam is None or latest is None:
+        if estimate.T_world_cam is None or latest is None:
             return None
-        if result.keyframe is not None:
-            return result.keyframe.id, np.eye(4)
-        return latest.id, se3.inverse(self.map.poses[latest.id]) @ result.estimate.T_world_cam
+        if keyframe is not None:
+            return keyframe.id, np.eye(4)
+        return latest.id, se3.inverse(self.map.poses[latest.id]) @ estimate.T_world_cam

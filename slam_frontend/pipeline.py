@@ -16,7 +16,7 @@ from slam_frontend.errors import FrontendError
 from slam_frontend.mapping import LocalMap
 from slam_frontend.prefetch import prefetch
 from slam_frontend.trajectory import Trajectory
-from slam_frontend.types import Array, Frame, FrameResult, TrackingState, View
+from slam_frontend.types import Array, Frame, FrameResult, Reference, TrackingState, View
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +41,6 @@ class FrameProcessor(Protocol):
 
     def finish(self) -> None: ...
 
-    def reference(self, result: FrameResult) -> tuple[int, Array] | None: ...
-
 
 @dataclass(frozen=True)
 class RunResult:
@@ -51,7 +49,7 @@ class RunResult:
     recording: str
     indices: Array  # (N,) of the frames in their recording
     online: Trajectory  # each pose as it was known at its frame
-    final: Trajectory  # the same poses after mapping
+    final: Trajectory  # the same poses after mapping, and those of the views before the map's first landmarks
     segments: Array  # (N,) which map a pose belongs to; poses of two maps can't be compared
     is_lost: Array  # (N,) bool; a frame that is neither lost nor located was still initializing
     is_keyframe: Array  # (N,) bool
@@ -88,7 +86,7 @@ def run_sequence(
         with _quick_turns(), _seen_ahead(frontend, sequence, pace if live else None) as views:
             for frame, view in views:
                 result = frontend.follow(view)
-                log.add(result, frontend.reference(result))
+                log.add(result)
                 if on_frame:
                     on_frame(frame, result)
         frontend.finish()
@@ -134,14 +132,14 @@ class _RunLog:
     def __init__(self) -> None:
         self.timestamps: list[float] = []
         self.T_world_cam: list[Array] = []
-        self.references: list[tuple[int, Array] | None] = []
+        self.references: dict[int, Reference | None] = {}  # by the index of the view
         self.rows: list[tuple[int, int, bool, bool, int, int, int]] = []
 
-    def add(self, result: FrameResult, reference: tuple[int, Array] | None) -> None:
+    def add(self, result: FrameResult) -> None:
         """Note what is to be known of a frame at the end."""
         view, estimate = result.view, result.estimate
         self.T_world_cam.append(LOST_POSE if estimate.T_world_cam is None else estimate.T_world_cam)
-        self.references.append(reference)
+        self.references.update({one.view.index: one.reference for one in (*result.earlier, result)})
         is_lost = estimate.state is TrackingState.LOST
         counts = len(view.keypoints), len(estimate.expected_ids), len(estimate.landmark_ids)
         self.rows.append((view.index, estimate.segment, is_lost, result.keyframe is not None, *counts))
@@ -153,8 +151,8 @@ class _RunLog:
         """All rows as arrays, the final poses read from the map as it is now."""
         count = len(self.timestamps)
         timestamps = np.array(self.timestamps, np.float64)
-        final = [self._after_mapping(reference, frontend.map) for reference in self.references[:count]]
         columns = np.array(self.rows[:count], np.int64).reshape(count, 7).T
+        final = [self._after_mapping(self.references[index], frontend.map) for index in columns[0].tolist()]
         return RunResult(
             recording=recording,
             indices=columns[0],
@@ -174,7 +172,7 @@ class _RunLog:
         )
 
     @staticmethod
-    def _after_mapping(reference: tuple[int, Array] | None, map: LocalMap) -> Array:
+    def _after_mapping(reference: Reference | None, map: LocalMap) -> Array:
         if reference is None:
             return LOST_POSE
         keyframe_id, T_keyframe_cam = reference

@@ -28,6 +28,7 @@ class RunSummary:
     sensor: Sensor
     frames: int
     located: int
+    located_afterwards: int  # besides, of those that the map's start waited through
     lost: int
     initialised_at: int | None  # how many frames it took until the first pose, that one included
     keyframes: int
@@ -57,6 +58,7 @@ def summarise(result: RunResult, sensor: Sensor, truth: Trajectory | None) -> Ru
         sensor=sensor,
         frames=len(located),
         located=int(located.sum()),
+        located_afterwards=int((result.final.located & ~located).sum()),
         lost=int(result.is_lost.sum()),
         initialised_at=int(located.argmax()) + 1 if located.any() else None,
         keyframes=int(result.is_keyframe.sum()),

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 Array: TypeAlias = npt.NDArray[Any]
 Norm = Literal["l2", "hamming"]
+Reference: TypeAlias = tuple[int, Array]  # keyframe id and T_keyframe_cam, to read a pose again after mapping
 
 
 class Sensor(StrEnum):
@@ -140,3 +141,5 @@ class FrameResult:
     view: View
     estimate: PoseEstimate
     keyframe: Keyframe | None
+    reference: Reference | None = None
+    earlier: tuple["FrameResult", ...] = ()  # of views before it, anew: the map's first landmarks located them too

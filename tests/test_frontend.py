@@ -2,6 +2,7 @@
 
 import pickle
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -102,18 +103,24 @@ def test_an_estimate_pairs_keypoints_with_landmarks_one_to_one(rgbd: Outcome) ->
         assert estimate.keypoint_ids.max() < len(result.view.features)
 
 
-def test_a_reference_leads_back_to_the_pose_as_long_as_its_keyframe_has_not_moved(sample: Recording) -> None:
-    frontend = Frontend.from_config(RunConfig(), sample.camera, Sensor.RGBD)
-    for frame in sample.frames[:6]:
-        result = frontend.process(frame)
-        reference = frontend.reference(result)
-        assert reference is not None
-        keyframe_id, T_keyframe_cam = reference
-        if result.keyframe is None:
-            found = frontend.map.poses[keyframe_id] @ T_keyframe_cam
-            np.testing.assert_allclose(found, result.estimate.T_world_cam, atol=1e-12)
-        else:
-            assert keyframe_id == result.keyframe.id
+@pytest.mark.parametrize("sensor", [Sensor.MONO, Sensor.RGBD])
+def test_a_reference_is_of_the_map_that_the_pose_was_found_in(sensor: Sensor) -> None:
+    """The adjustment that a keyframe began moves it at the next frame, whose pose is of the time before."""
+    world = SyntheticWorld(curved_path(50, step=0.02))
+    frontend = Frontend.from_config(RunConfig(), world.camera, sensor)
+    frontend.extractor = FakeExtractor(world)
+    results = [frontend.process(world.frame(index, rgbd=sensor is Sensor.RGBD)) for index in range(len(world))]
+    moved = 0.0
+    for before, after in pairwise(results):
+        if after.keyframe is not None:
+            assert after.reference is not None and after.reference[0] == after.keyframe.id
+        if before.keyframe is None or after.keyframe is not None or before.estimate.T_world_cam is None:
+            continue
+        T_before, T_after = before.estimate.T_world_cam, after.estimate.T_world_cam
+        assert T_after is not None and after.reference is not None
+        np.testing.assert_allclose(after.reference[1], se3.inverse(T_before) @ T_after, atol=1e-9)
+        moved = max(moved, np.abs(frontend.map.poses[before.keyframe.id] - T_before).max())
+    assert moved > 1e-4
 
 
 def test_every_stage_of_every_frame_is_timed(rgbd: Outcome) -> None:

@@ -143,7 +143,7 @@ def test_a_camera_that_sees_nothing_at_all_never_starts_and_never_fails(sample) 
         found = track(blind, sensor)
         assert found.states == "iiiii"
         assert found.frontend.map.point_cloud().shape == (0, 3)
-        assert all(found.frontend.reference(result) is None for result in found.results)
+        assert all(result.reference is None for result in found.results)
 
 
 def test_a_camera_that_stands_still_stays_where_it_is(sample) -> None:
@@ -205,4 +205,4 @@ def test_junk_never_breaks_the_map_nor_anything_else(sensor: Sensor, seed: int) 
         pose = result.estimate.T_world_cam
         assert (pose is not None) == (result.estimate.state is TrackingState.TRACKING)
         assert pose is None or np.isfinite(pose).all()
-        assert (frontend.reference(result) is None) == (pose is None)
+        assert (result.reference is None) == (pose is None)

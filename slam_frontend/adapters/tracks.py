@@ -39,28 +39,27 @@ class TrackLog:
     def __init__(self, frontend: Frontend) -> None:
         self._frontend = frontend
         self._frames: list[tuple[int, float, bool, int]] = []
-        self._sights: list[tuple[Array, Array, Array]] = []
+        self._sights: dict[int, tuple[Array, Array, Array]] = {}  # by the index of the frame
         self._positions = np.empty((0, 3))  # by landmark id; the last ones of those that left the map
 
     def update(self, _frame: Frame, result: FrameResult) -> None:
-        """Note what a frame saw; a keyframe also saw the landmarks that it made."""
-        view, estimate, map = result.view, result.estimate, self._frontend.map
-        keypoint_ids, landmark_ids = estimate.keypoint_ids[: len(estimate.landmark_ids)], estimate.landmark_ids
-        if result.keyframe is not None:
-            keypoint_ids, landmark_ids = map.associations(result.keyframe.id)
+        """Note what a frame saw, and what those before it saw if it tells; a keyframe also saw the landmarks that it
+        made."""
+        view, is_keyframe = result.view, result.keyframe is not None
+        self._frames.append((view.index, view.timestamp, is_keyframe, result.estimate.segment))
+        if is_keyframe:
             self._note_positions()
-        is_keyframe = result.keyframe is not None
-        self._frames.append((view.index, view.timestamp, is_keyframe, estimate.segment))
-        pixels, undistorted = view.features.keypoints[keypoint_ids], view.keypoints[keypoint_ids]
-        self._sights.append((landmark_ids.astype(np.int32), pixels, undistorted))
+        for one in (*result.earlier, result):
+            self._note_sights(one)
 
     def finish(self, final: Trajectory) -> Tracks:
         """All that was noted, with the poses after mapping, one for each frame."""
         assert len(final) == len(self._frames), "one pose for each frame"
         self._note_positions()
         columns = list(zip(*self._frames, strict=True)) or [(), (), (), ()]
+        all_sights = [self._sights[index] for index in columns[0]]
         none = np.empty(0, np.int32), np.empty((0, 2), np.float32), np.empty((0, 2), np.float32)
-        sights = [np.concatenate(column) for column in zip(none, *self._sights, strict=True)]
+        sights = [np.concatenate(column) for column in zip(none, *all_sights, strict=True)]
         known = np.flatnonzero(np.isfinite(self._positions[:, 0]))
         return Tracks(
             camera=self._frontend.camera,
@@ -69,13 +68,21 @@ class TrackLog:
             is_keyframe=np.array(columns[2], bool),
             segments=np.array(columns[3], np.int64),
             T_world_cam=final.T_world_cam,
-            sight_frames=np.repeat(np.arange(len(self._sights)), [len(ids) for ids, _, _ in self._sights]),
+            sight_frames=np.repeat(np.arange(len(all_sights)), [len(ids) for ids, _, _ in all_sights]),
             sight_landmarks=sights[0],
             sight_pixels=sights[1],
             sight_undistorted=sights[2],
             landmark_ids=known,
             landmark_positions=self._positions[known],
         )
+
+    def _note_sights(self, result: FrameResult) -> None:
+        view, estimate = result.view, result.estimate
+        keypoint_ids, landmark_ids = estimate.keypoint_ids[: len(estimate.landmark_ids)], estimate.landmark_ids
+        if result.keyframe is not None:
+            keypoint_ids, landmark_ids = self._frontend.map.associations(result.keyframe.id)
+        pixels, undistorted = view.features.keypoints[keypoint_ids], view.keypoints[keypoint_ids]
+        self._sights[view.index] = landmark_ids.astype(np.int32), pixels, undistorted
 
     def _note_positions(self) -> None:
         table = self._frontend.map.landmarks

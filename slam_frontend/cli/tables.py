@@ -33,6 +33,8 @@ def _counts(summary: RunSummary, title: str) -> Table:
     table.show_header = False
     table.add_row("frames", str(summary.frames))
     table.add_row("located", str(summary.located))
+    if summary.located_afterwards:
+        table.add_row("located once there was a map", str(summary.located_afterwards))
     table.add_row("lost", str(summary.lost))
     table.add_row("first pose at frame", "never" if summary.initialised_at is None else str(summary.initialised_at))
     table.add_row("keyframes, landmarks", f"{summary.keyframes}, {summary.landmarks}")

@@ -48,24 +48,25 @@ class Mapper:
 
     def update(self, view: View, estimate: PoseEstimate, map: LocalMap) -> Keyframe | None:
         """The keyframe that a view became, or None."""
-        keyframe = self._insert(view, estimate, map)
-        self.adjustment.advance(map)
-        return keyframe
-
-    def finish(self, map: LocalMap) -> None:
-        """Take in what is still being computed, before the map is read for the last time."""
-        self.adjustment.finish(map)
-
-    def _insert(self, view: View, estimate: PoseEstimate, map: LocalMap) -> Keyframe | None:
         if estimate.T_world_cam is None:
             return self._without_pose(view, estimate, map)
         self.num_lost = 0
         map.landmarks.times_expected[map.landmarks.rows(estimate.expected_ids)] += 1
         map.landmarks.times_found[map.landmarks.rows(estimate.landmark_ids)] += 1
-        if not self.policy.wants(view, estimate, map):
-            return None
+        return self._insert(view, estimate, map) if self.policy.wants(view, estimate, map) else None
+
+    def advance(self, map: LocalMap) -> None:
+        """A frame has passed: take in what was adjusted beside the street, when its time has come."""
+        self.adjustment.advance(map)
+
+    def finish(self, map: LocalMap) -> None:
+        """Take in what is still being computed, before the map is read for the last time."""
+        self.adjustment.finish(map)
+
+    def _insert(self, view: View, estimate: PoseEstimate, map: LocalMap) -> Keyframe:
         if not len(map.landmarks) and np.isfinite(view.depth).any():
             self._begin_segment(map)  # a view that waited for depth has no place in the map that depth begins
+        assert estimate.T_world_cam is not None, "only located views become keyframes of a map"
         keyframe = map.add_keyframe(view, estimate.T_world_cam)
         map.observe(keyframe, estimate.keypoint_ids, estimate.landmark_ids)
         self.adjustment.finish(map)  # before rows of the map are removed

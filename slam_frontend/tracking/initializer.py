@@ -8,6 +8,7 @@ from slam_frontend.geometry.pure_rotation import gain_over_rotation
 from slam_frontend.geometry.relative_pose import TwoView
 from slam_frontend.mapping import LocalMap
 from slam_frontend.matching import Matcher
+from slam_frontend.tracking.early_views import EarlyViews
 from slam_frontend.tracking.two_view import Answer, solve_two_view
 from slam_frontend.types import Camera, Keyframe, Matches, PoseEstimate, TrackingState, View
 
@@ -19,11 +20,18 @@ class Initializer:
     """Starts a map from depth at once, or, where depth never comes, from two views that see enough parallax."""
 
     def __init__(
-        self, camera: Camera, config: InitializerConfig, matcher: Matcher, seed: int, awaits_depth: bool
+        self,
+        camera: Camera,
+        config: InitializerConfig,
+        matcher: Matcher,
+        early: EarlyViews,
+        seed: int,
+        awaits_depth: bool,
     ) -> None:
         self.camera = camera
         self.config = config
         self.matcher = matcher
+        self.early = early
         self.seed = seed
         self.awaits_depth = awaits_depth  # two views would choose another unit than the metres that follow
 
@@ -40,11 +48,13 @@ class Initializer:
             return begun
         first = map.latest()
         assert first is not None, "a map without keyframes has nothing to pair with"
+        self.early.begin(first)
         matches = self.matcher.match(first.view.features, view.features)
         answer = Answer() if self.awaits_depth else self._solve(first, view, matches)
         if answer.is_blurred:
             return PoseEstimate(TrackingState.INITIALIZING)  # as if nothing were shared: the mapper begins anew here
         if answer.solution is None:
+            self.early.note(view, matches)
             return PoseEstimate(TrackingState.INITIALIZING, keypoint_ids=matches.indices[:, 1])
         solution, T_1_0 = answer.solution, answer.solution.T_1_0.copy()
         T_1_0[:3, 3] /= np.nanmedian(solution.points[:, 2])

@@ -16,7 +16,7 @@ from slam_frontend.matching import Matcher
 from slam_frontend.tracking.initializer import Initializer
 from slam_frontend.tracking.motion import ConstantVelocity
 from slam_frontend.tracking.relocalizer import Relocalizer
-from slam_frontend.types import Array, Camera, Matches, PoseEstimate, TrackingState, View
+from slam_frontend.types import Array, Camera, FrameResult, Matches, PoseEstimate, TrackingState, View
 
 CONVINCING = 0.2  # of the landmarks that should be in sight; a pose that finds fewer may be a chance agreement
 
@@ -50,6 +50,10 @@ class Tracker:
             self.motion.update(view.timestamp, estimate.T_world_cam)
             self.last_seen = estimate.landmark_ids
         return replace(estimate, segment=map.segment)
+
+    def look_back(self, map: LocalMap) -> tuple[FrameResult, ...]:
+        """Results anew of the views before the map's first landmarks; once, as soon as it has them."""
+        return self.initializer.early.locate(map)
 
     def _best(self, attempts: Iterator[PoseEstimate], num_keypoints: int) -> PoseEstimate:
         """The first attempt that finds a fair part of what it should, else the one that finds most, else LOST."""

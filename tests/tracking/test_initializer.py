@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from synthetic import FakeExtractor, SyntheticWorld, curved_path
 
-from slam_frontend.config import InitializerConfig, MatcherConfig
+from slam_frontend.config import InitializerConfig, MatcherConfig, TrackerConfig
 from slam_frontend.geometry import se3
 from slam_frontend.mapping import LocalMap
 from slam_frontend.matching import create_matcher
-from slam_frontend.tracking import Initializer
+from slam_frontend.tracking import EarlyViews, Initializer
 from slam_frontend.types import Array, TrackingState, View
 
 WORLD = SyntheticWorld(curved_path(30, step=0.03))
@@ -22,7 +22,8 @@ def view_of(index: int, depth: Array | None = None) -> View:
 
 
 def initializer(awaits_depth: bool = False) -> Initializer:
-    return Initializer(WORLD.camera, InitializerConfig(), create_matcher(MatcherConfig()), 0, awaits_depth)
+    early = EarlyViews(WORLD.camera, TrackerConfig())
+    return Initializer(WORLD.camera, InitializerConfig(), create_matcher(MatcherConfig()), early, 0, awaits_depth)
 
 
 @pytest.fixture

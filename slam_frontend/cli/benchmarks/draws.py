@@ -10,7 +10,7 @@ from slam_frontend.frontend import Frontend
 from slam_frontend.mapping import LocalMap
 from slam_frontend.pipeline import run_sequence
 from slam_frontend.summary import summarise
-from slam_frontend.types import Array, Frame, FrameResult, View
+from slam_frontend.types import Frame, FrameResult, View
 
 COUNT = 7
 SHARE = 0.9  # of the keypoints of a view that a draw keeps
@@ -57,6 +57,3 @@ class _Thinned:
 
     def finish(self) -> None:
         self._frontend.finish()
-
-    def reference(self, result: FrameResult) -> tuple[int, Array] | None:
-        return self._frontend.reference(result)

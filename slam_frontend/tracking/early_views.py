@@ -1,0 +1,79 @@
+"""Views that were seen before the map had landmarks, located as soon as it has some."""
+
+from collections import deque
+from dataclasses import replace
+
+import numpy as np
+
+from slam_frontend.config import TrackerConfig
+from slam_frontend.geometry import se3
+from slam_frontend.geometry.absolute_pose import refine_pose, solve_pnp
+from slam_frontend.geometry.camera import pixel_scale
+from slam_frontend.geometry.reprojection import Measurements
+from slam_frontend.mapping import LocalMap
+from slam_frontend.types import Array, Camera, FrameResult, Keyframe, Matches, PoseEstimate, TrackingState, View
+
+MAX_VIEWS = 100  # the latest; to locate one takes about a millisecond, and tracking waits for it
+
+
+class EarlyViews:
+    """Remembers the views that the first keyframe waited through, and which of their keypoints it saw."""
+
+    def __init__(self, camera: Camera, config: TrackerConfig) -> None:
+        self.camera = camera
+        self.config = config
+        self._first: Keyframe | None = None
+        self._waiting: deque[tuple[View, Array]] = deque(maxlen=MAX_VIEWS)  # with (M,2) rows of keyframe and view
+
+    def begin(self, first: Keyframe) -> None:
+        """The only keyframe, which views are now paired with; another than before begins anew."""
+        if self._first is not first:
+            self._first = first
+            self._waiting.clear()
+
+    def note(self, view: View, matches: Matches) -> None:
+        """A view that waits, and its matches with the keyframe (row of the keyframe, row of the view)."""
+        slim = replace(view.features, descriptors=view.features.descriptors[:, :0].copy())
+        self._waiting.append((replace(view, features=slim), matches.indices))
+
+    def locate(self, map: LocalMap) -> tuple[FrameResult, ...]:
+        """The first keyframe and the views after it, once the map has landmarks; empty before, and empty after."""
+        if self._first is None or not len(map.landmarks):
+            return ()
+        first, waiting = self._first, [*self._waiting]
+        self._first = None
+        self._waiting.clear()
+        keypoint_ids, landmark_ids = map.associations(first.id)
+        if not len(landmark_ids):  # the map began elsewhere
+            return ()
+        landmark_of = np.full(len(first.view.keypoints), -1)
+        landmark_of[keypoint_ids] = landmark_ids
+        T_world_first = map.poses[first.id]
+        itself = _seen_from(T_world_first, keypoint_ids, landmark_ids, map)
+        results = [FrameResult(first.view, itself, first, (first.id, np.eye(4)))]
+        for view, matched in waiting:
+            estimate = self._locate(view, matched[:, 1], landmark_of[matched[:, 0]], map)
+            if estimate.T_world_cam is not None:
+                reference = first.id, se3.inverse(T_world_first) @ estimate.T_world_cam
+                results.append(FrameResult(view, estimate, None, reference))
+        return tuple(results)
+
+    def _locate(self, view: View, keypoint_ids: Array, landmark_ids: Array, map: LocalMap) -> PoseEstimate:
+        """From what the first keyframe's keypoints have become: landmarks, or -1."""
+        keypoint_ids, landmark_ids = keypoint_ids[landmark_ids >= 0], landmark_ids[landmark_ids >= 0]
+        points = map.landmarks.positions[map.landmarks.rows(landmark_ids)]
+        threshold = self.config.ransac_threshold * pixel_scale(self.camera)
+        pose = solve_pnp(points, view.keypoints[keypoint_ids], self.camera, threshold, self.config.seed)
+        if pose is not None:
+            measured = Measurements.of(view, keypoint_ids, self.camera)
+            pose = refine_pose(pose.T_cam_world, points, measured, self.camera)
+        if pose is None or pose.inliers.sum() < self.config.min_inliers:
+            return PoseEstimate(TrackingState.LOST)
+        good = pose.inliers
+        return _seen_from(se3.inverse(pose.T_cam_world), keypoint_ids[good], landmark_ids[good], map)
+
+
+def _seen_from(T_world_cam: Array, keypoint_ids: Array, landmark_ids: Array, map: LocalMap) -> PoseEstimate:
+    return PoseEstimate(
+        TrackingState.TRACKING, T_world_cam, keypoint_ids, landmark_ids, landmark_ids, segment=map.segment
+    )

@@ -1,0 +1,140 @@
+"""Views that the map's start waited through are located once it has landmarks."""
+
+import numpy as np
+import pytest
+from synthetic import FakeExtractor, SyntheticSequence, SyntheticWorld, curved_path
+
+from slam_frontend.adapters.tracks import TrackLog
+from slam_frontend.config import RunConfig
+from slam_frontend.frontend import Frontend
+from slam_frontend.geometry import se3
+from slam_frontend.pipeline import run_sequence
+from slam_frontend.summary import summarise
+from slam_frontend.tracking import early_views
+from slam_frontend.types import Array, FrameResult, Sensor, TrackingState, View
+
+WORLD = SyntheticWorld(curved_path(60, step=0.01))
+
+
+def make_frontend(world: SyntheticWorld = WORLD, sensor: Sensor = Sensor.MONO) -> Frontend:
+    frontend = Frontend.from_config(RunConfig(), world.camera, sensor)
+    frontend.extractor = FakeExtractor(world)
+    return frontend
+
+
+def start(frontend: Frontend, views: list[View]) -> tuple[int, FrameResult]:
+    """How many views came before the first pose, and the result that has it."""
+    for position, view in enumerate(views):
+        result = frontend.follow(view)
+        if result.estimate.state is TrackingState.TRACKING:
+            return position, result
+        assert result.earlier == ()
+    raise AssertionError("no pose at all")
+
+
+def views_of(frontend: Frontend, indices: range, world: SyntheticWorld = WORLD) -> list[View]:
+    return [frontend.see(world.frame(index, rgbd=False)) for index in indices]
+
+
+def moved(T_from: Array, T_to: Array) -> Array:
+    return se3.inverse(T_from) @ T_to
+
+
+def assert_true(result: FrameResult, first: int, world: SyntheticWorld = WORLD) -> None:
+    """Every earlier pose is the true one, in the unit that the pose at the start shows."""
+    T_start, truth = result.estimate.T_world_cam, world.T_world_cam
+    assert T_start is not None
+    true_start = moved(truth[first], truth[result.view.index])[:3, 3]
+    unit = np.linalg.norm(T_start[:3, 3]) / np.linalg.norm(true_start)
+    for earlier in result.earlier:
+        assert earlier.estimate.T_world_cam is not None
+        expected = moved(truth[first], truth[earlier.view.index])
+        error = moved(expected, earlier.estimate.T_world_cam)
+        assert np.rad2deg(se3.rotation_angle(error[:3, :3])) < 0.3
+        off = earlier.estimate.T_world_cam[:3, 3] / unit - expected[:3, 3]
+        assert np.linalg.norm(off) < 0.1 * np.linalg.norm(true_start)
+
+
+def test_the_first_pose_brings_those_of_all_views_before_it() -> None:
+    frontend = make_frontend()
+    waited, result = start(frontend, views_of(frontend, range(60)))
+    assert waited >= 4
+    assert [earlier.view.index for earlier in result.earlier] == list(range(waited))
+    assert_true(result, first=0)
+    assert result.earlier[0].keyframe is not None and result.earlier[0].keyframe.id == 0
+    assert all(len(earlier.estimate.landmark_ids) > 100 for earlier in result.earlier)
+    following = frontend.process(WORLD.frame(waited + 1, rgbd=False))
+    assert following.estimate.state is TrackingState.TRACKING and following.earlier == ()
+
+
+def test_a_map_that_starts_at_once_locates_its_first_view() -> None:
+    frontend = make_frontend()
+    waited, result = start(frontend, [*views_of(frontend, range(1)), *views_of(frontend, range(40, 41))])
+    assert waited == 1 and [earlier.view.index for earlier in result.earlier] == [0]
+    np.testing.assert_array_equal(result.earlier[0].estimate.T_world_cam, np.eye(4))
+
+
+def test_keypoints_see_the_landmarks_they_are_said_to_see() -> None:
+    frontend = make_frontend()
+    _, result = start(frontend, views_of(frontend, range(60)))
+    table, camera = frontend.map.landmarks, frontend.camera
+    for earlier in result.earlier:
+        T_world_cam, estimate = earlier.estimate.T_world_cam, earlier.estimate
+        assert T_world_cam is not None
+        points = se3.transform(se3.inverse(T_world_cam), table.positions[table.rows(estimate.landmark_ids)])
+        pixels = points[:, :2] / points[:, 2:] * [camera.fx, camera.fy] + [camera.cx, camera.cy]
+        errors = np.linalg.norm(pixels - earlier.view.keypoints[estimate.keypoint_ids], axis=1)
+        assert np.median(errors) < 0.8 and errors.max() < 3
+
+
+def test_a_view_that_shows_nothing_or_something_else_stays_without_a_pose() -> None:
+    frontend = make_frontend()
+    views = views_of(frontend, range(60))
+    views[2] = views[2].select(np.arange(0))
+    rng = np.random.default_rng(0)
+    views[3] = View(3, views[3].timestamp, views[3].features, rng.permutation(views[3].keypoints), views[3].depth)
+    waited, result = start(frontend, views)
+    assert waited >= 5
+    assert [earlier.view.index for earlier in result.earlier] == [0, 1, *range(4, waited)]
+    assert_true(result, first=0)
+
+
+def test_views_before_a_new_beginning_are_not_part_of_the_map() -> None:
+    elsewhere = SyntheticWorld(WORLD.T_world_cam, seed=5)
+    frontend = make_frontend()
+    before = [make_frontend(elsewhere).see(elsewhere.frame(index, rgbd=False)) for index in range(3)]
+    waited, result = start(frontend, [*before, *views_of(frontend, range(3, 60))])
+    assert waited >= 5
+    assert [earlier.view.index for earlier in result.earlier] == list(range(3, waited))
+    assert_true(result, first=3)
+
+
+def test_a_long_wait_costs_no_more_than_its_last_views(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(early_views, "MAX_VIEWS", 3)
+    frontend = make_frontend()
+    waited, result = start(frontend, views_of(frontend, range(60)))
+    assert [earlier.view.index for earlier in result.earlier] == [0, *range(waited - 3, waited)]
+
+
+def test_a_map_that_begins_from_depth_has_no_views_before_it() -> None:
+    frontend = make_frontend(sensor=Sensor.RGBD)
+    without = frontend.process(WORLD.frame(0, rgbd=False)), frontend.process(WORLD.frame(1, rgbd=False))
+    begun = frontend.process(WORLD.frame(2))
+    assert [result.estimate.state for result in without] == [TrackingState.INITIALIZING] * 2
+    assert begun.estimate.state is TrackingState.TRACKING and begun.earlier == ()
+
+
+def test_the_trajectory_after_mapping_begins_with_the_first_view() -> None:
+    world = SyntheticWorld(WORLD.T_world_cam, seed=1)
+    sequence = SyntheticSequence(world, Sensor.MONO)
+    frontend = make_frontend(world)
+    log = TrackLog(frontend)
+    result = run_sequence(frontend, sequence, log.update)
+    waited = int(result.online.located.argmax())
+    assert waited >= 4 and result.final.located.all() and not result.online.located[:waited].any()
+    summary = summarise(result, Sensor.MONO, world.truth)
+    assert summary.located_afterwards == waited and summary.located == len(world) - waited
+    assert summary.final is not None and summary.final.associated == len(world) and summary.final.ate.rmse < 0.01
+    tracks = log.finish(result.final)
+    assert np.bincount(tracks.sight_frames, minlength=len(world)).min() > 100
+    assert (np.diff(tracks.sight_frames) >= 0).all()
