@@ -16,7 +16,7 @@ def inverse(T: Array) -> Array:
     R_transposed = np.swapaxes(T[..., :3, :3], -1, -2)
     result = np.zeros_like(T)
     result[..., :3, :3] = R_transposed
-    result[..., :3, 3] = -np.einsum("...ij,...j->...i", R_transposed, T[..., :3, 3])
+    result[..., :3, 3:] = -(R_transposed @ T[..., :3, 3:])
     result[..., 3, 3] = 1.0
     return result
 

@@ -23,7 +23,7 @@ from slam_frontend.geometry.reprojection import (
 from slam_frontend.types import Array, Camera
 
 MIN_DAMPING, MAX_DAMPING = 1e-8, 1e4
-CONVERGED = 1e-3  # relative gain of a step under which another one isn't worth its time
+CONVERGED = 5e-3  # relative gain of a step under which another one isn't worth its time
 
 
 @dataclass(frozen=True)

@@ -50,12 +50,14 @@ class KeyframePolicy:
 
     def _median_shift(self, latest: Keyframe, map: LocalMap, view: View, estimate: PoseEstimate) -> float:
         keypoint_ids, landmark_ids = map.associations(latest.id)
-        _, rows0, rows1 = np.intersect1d(landmark_ids, estimate.landmark_ids, return_indices=True)
-        if not len(rows0):
+        seen_by = np.full(len(map.landmarks), -1)  # keypoints of the keyframe
+        seen_by[map.landmarks.rows(landmark_ids)] = keypoint_ids
+        before = seen_by[map.landmarks.rows(estimate.landmark_ids)]
+        shared = np.flatnonzero(before >= 0)
+        if not len(shared):
             return np.inf
-        before = latest.view.keypoints[keypoint_ids[rows0]]
-        now = view.keypoints[estimate.keypoint_ids[rows1]]
-        return float(np.median(np.linalg.norm(now - before, axis=1)))
+        shifts = view.keypoints[estimate.keypoint_ids[shared]] - latest.view.keypoints[before[shared]]
+        return float(np.median(np.hypot(*shifts.T)))
 
     def _is_redundant(self, map: LocalMap, keyframe_id: int, num_observations: Array) -> bool:
         _, landmark_ids = map.associations(keyframe_id)

@@ -6,8 +6,13 @@ from slam_frontend.types import Array
 
 
 def is_among(ids: Array, chosen: Array) -> Array:
-    """(N,) bool: ids that are chosen. Ids lie close together: looked up in a table, not sorted, as numpy would."""
-    return np.isin(ids, chosen, kind="table")
+    """(N,) bool: ids that are chosen. Ids lie close together: a table of them is several times as fast as np.isin."""
+    if not len(ids) or not len(chosen):
+        return np.zeros(len(ids), bool)
+    least = min(ids.min(), chosen.min())
+    table = np.zeros(max(ids.max(), chosen.max()) - least + 1, bool)
+    table[chosen - least] = True
+    return np.asarray(table[ids - least])
 
 
 class LandmarkTable:

@@ -104,7 +104,8 @@ def _unrivalled(
 
 def _one_to_one(pairs: Array, distances: Array) -> Matches:
     """The pairs that are the most similar one of their keypoint."""
-    order = np.lexsort((pairs[:, 0], distances))
-    _, first = np.unique(pairs[order, 1], return_index=True)
-    rows = np.sort(order[first])
+    worst_first = np.lexsort((pairs[:, 0], distances))[::-1]
+    best_of = np.full(pairs[:, 1].max(initial=-1) + 1, -1)
+    best_of[pairs[worst_first, 1]] = worst_first  # of those that go to one place the last stays
+    rows = np.sort(best_of[best_of >= 0])
     return Matches(pairs[rows], distances[rows].astype(np.float32))

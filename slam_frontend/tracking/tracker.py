@@ -20,6 +20,8 @@ from slam_frontend.types import Array, Camera, FrameResult, Matches, PoseEstimat
 
 CONVINCING = 0.2  # of the landmarks that should be in sight; a pose that finds fewer may be a chance agreement
 
+ENOUGH = 300  # landmarks, taken evenly from those seen last, for a pose that all in sight refine
+
 
 class Tracker:
     """Locates views one after the other; remembers nothing but how the camera moves."""
@@ -70,9 +72,11 @@ class Tracker:
         predicted = self.motion.predict(view.timestamp)
         if predicted is None:
             return
-        radii = self.config.search_radius, self.config.wide_search_radius
-        for radius in radii if self.motion.is_known else reversed(radii):  # near a wrong place, wrong ones agree
-            T_world_cam = self._find_pose(view, map, predicted, radius * self.pixel_scale)
+        recent = self._recent(map)
+        some = recent[:: max(1, len(recent) // ENOUGH)]
+        steps = (self.config.search_radius, some), (self.config.wide_search_radius, recent)
+        for radius, ids in steps if self.motion.is_known else reversed(steps):  # near a wrong place, wrong ones agree
+            T_world_cam = self._find_pose(view, map, predicted, radius * self.pixel_scale, ids)
             estimate = None if T_world_cam is None else self._track_local_map(view, map, T_world_cam)
             if estimate:
                 yield estimate
@@ -83,9 +87,9 @@ class Tracker:
             if estimate and len(estimate.landmark_ids) >= self.config.min_relocalization_inliers:
                 yield estimate
 
-    def _find_pose(self, view: View, map: LocalMap, T_world_cam: Array, radius: float) -> Array | None:
-        """A pose by RANSAC from the landmarks seen last, found near their projections."""
-        visible = map.visible_from(T_world_cam, self.camera, margin=radius, among=self._recent(map))
+    def _find_pose(self, view: View, map: LocalMap, T_world_cam: Array, radius: float, ids: Array) -> Array | None:
+        """A pose by RANSAC from some landmarks, found near their projections."""
+        visible = map.visible_from(T_world_cam, self.camera, margin=radius, among=ids)
         matches = self.search.match(visible, view, radius)
         pose = solve_pnp(
             visible.positions[matches.indices[:, 0]],
