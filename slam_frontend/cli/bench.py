@@ -18,6 +18,7 @@ from slam_frontend.cli.progress import progress_bar
 if TYPE_CHECKING:
     from slam_frontend.cli.benchmarks.clips import Tracked
     from slam_frontend.cli.benchmarks.extraction import Speeds
+    from slam_frontend.cli.benchmarks.walks import Walked
     from slam_frontend.config import ExtractorConfig
     from slam_frontend.evaluation.features import FeatureScores
 
@@ -27,7 +28,8 @@ SAMPLE = Path("sequences/sample")
 PICTURE = "pictures/accuracy_speed.png"  # from the page
 TRADE_OFF = "Accuracy against speed"
 STAGES = "Everything but extraction"
-ORDER = ("Machine", TRADE_OFF, "Clips", "Photographs", "Extraction", STAGES, "Networks", "Start", "Memory")
+WALKS = "Rendered walks"
+ORDER = ("Machine", TRADE_OFF, "Clips", WALKS, "Photographs", "Extraction", STAGES, "Networks", "Start", "Memory")
 
 
 class Part(StrEnum):
@@ -36,6 +38,7 @@ class Part(StrEnum):
     SPEED = "speed"
     STAGES = "stages"
     CLIPS = "clips"
+    WALKS = "walks"
     QUALITY = "quality"
     START = "start"
     MEMORY = "memory"
@@ -78,6 +81,7 @@ class _Measured:
     notes: list[str]
     speeds: "Speeds | None" = None
     tracked: "dict[str, list[Tracked]]" = field(default_factory=dict)
+    walked: "list[Walked]" = field(default_factory=list)
     scores: "dict[str, FeatureScores]" = field(default_factory=dict)
 
     @property
@@ -95,6 +99,7 @@ def _measure(
     from slam_frontend.cli.benchmarks.processes import memory_section, start_section
     from slam_frontend.cli.benchmarks.quality import measure_quality, quality_section
     from slam_frontend.cli.benchmarks.stages import measure_stages, stages_section
+    from slam_frontend.cli.benchmarks.walks import track_walks, walks_section
 
     yield {}
     if Part.START in parts:
@@ -109,6 +114,9 @@ def _measure(
     if Part.CLIPS in parts and (tracked := track_clips(data, contenders)):
         measured.tracked = tracked
         yield {"Clips": clips_section(tracked, measured.notes)}
+    if Part.WALKS in parts:
+        measured.walked = track_walks(contenders)
+        yield {WALKS: walks_section(measured.walked)}
     if Part.QUALITY in parts and (scores := measure_quality(data, contenders)):
         measured.scores = scores
         yield {"Photographs": quality_section(scores)}
@@ -131,6 +139,15 @@ def _results(measured: _Measured) -> dict[str, Any]:
             }
             for spec, rows in tracked.items()
             for row in rows
+        ],
+        "walks": [
+            {
+                "walk": row.walk,
+                "features": row.spec,
+                "ate_of_draws": [draw.ate.rmse for draw in row.draws],
+                **row.summary.as_dict(),
+            }
+            for row in measured.walked
         ],
         "photographs": [{"features": spec, **asdict(row)} for spec, row in scores.items()],
     }

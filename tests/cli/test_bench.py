@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 from command_line import run_main
 
-from slam_frontend.cli.benchmarks import draws, extraction, processes, stages
+from slam_frontend.cli.benchmarks import draws, extraction, processes, stages, walks
 from slam_frontend.cli.benchmarks.clips import REPLAY, Clip, open_clip
 from slam_frontend.cli.benchmarks.contenders import find_contenders
 from slam_frontend.cli.benchmarks.extraction import measure_speeds, networks_section
 from slam_frontend.cli.benchmarks.page import read_sections, write_sections
 from slam_frontend.cli.benchmarks.timing import in_turns
 from slam_frontend.cli.benchmarks.trade_off import Choice, draw_trade_off, find_choices, read_choices, trade_off_section
+from slam_frontend.datasets.rendered import RenderConfig
 from slam_frontend.evaluation.features import FeatureScores
+from slam_frontend.types import Sensor
 
 SAMPLE = Path(__file__).parents[2] / "sequences" / "sample"
 
@@ -92,6 +94,23 @@ def test_draws_of_a_clip_differ_by_their_keypoints_and_repeat(monkeypatch) -> No
     assert errors() == first
     monkeypatch.setattr(draws, "SHARE", 1.1)
     assert len(set(errors())) == 1
+
+
+def test_walks_with_an_exact_truth_need_no_data(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(draws, "COUNT", 2)
+    walk = RenderConfig(sensor=Sensor.STEREO, num_frames=25, seed=3)
+    monkeypatch.setattr(walks, "WALKS", {"a short one": walk})
+    page = tmp_path / "page.md"
+    write_sections(page, {"Clips": "| of another day |"})
+    assert run_main("bench", tmp_path, "--out", page, "--features", "orb,fast", "--only", "walks") == 0
+    sections = read_sections(page)
+    assert sections["Clips"] == "| of another day |"
+    rows = [line for line in sections["Rendered walks"].splitlines() if line.startswith("| a short one |")]
+    assert [row.split(" | ")[1] for row in rows] == ["orb", "fast"]
+    for row in rows:
+        _, _, located, online, final, drawn = row.strip("| ").split(" | ")
+        assert located == "25/25"
+        assert max(float(online.split()[0]), float(final.split()[0]), float(drawn.split()[0])) < 0.02
 
 
 def test_the_picture_shows_what_was_measured_of_each(tmp_path: Path) -> None:

@@ -4,9 +4,9 @@ import logging
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import mean, median, stdev
+from statistics import mean, median
 
-from slam_frontend.cli.benchmarks.draws import COUNT, SHARE, measure_draws
+from slam_frontend.cli.benchmarks.draws import COUNT, SHARE, mean_and_spread, measure_draws
 from slam_frontend.cli.benchmarks.page import table
 from slam_frontend.cli.progress import note
 from slam_frontend.config import ExtractorConfig, RunConfig, load_config
@@ -120,15 +120,8 @@ def _cells(spec: str, tracked: Tracked) -> list[str]:
         f"{metrics.ate.rmse:.4f} m, {metrics.ate_percent:.2f} %" if metrics else "-"
         for metrics in (summary.online, summary.final)
     ]
-    errors.append(_mean_and_spread([draw.ate.rmse for draw in tracked.draws]))
+    errors.append(mean_and_spread([draw.ate.rmse for draw in tracked.draws]))
     times = [tracked.milliseconds, *(summary.milliseconds[stage].median for stage in STAGES)]
     located = [f"{count}/{summary.frames}" for count in (summary.located, summary.located + summary.located_afterwards)]
     counts = [*located, str(summary.initialised_at or "-"), str(summary.lost)]
     return [tracked.clip.name, spec, *counts, *errors, *(f"{time:.1f}" for time in times)]
-
-
-def _mean_and_spread(errors: list[float]) -> str:
-    if len(errors) < 2:
-        return "-"
-    few = f" ({len(errors)} of {COUNT} located)" if len(errors) < COUNT else ""
-    return f"{mean(errors):.4f} m ± {stdev(errors) / mean(errors):.1%}{few}"

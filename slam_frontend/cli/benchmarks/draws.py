@@ -1,6 +1,7 @@
 """How much of a clip's error is chance: the same views tracked again, each time without some of their keypoints."""
 
 from collections.abc import Callable
+from statistics import mean, stdev
 
 import numpy as np
 
@@ -32,6 +33,14 @@ def measure_draws(
         online = summarise(result, sequence.sensor, sequence.truth).online
         measured += [online] if online else []
     return measured
+
+
+def mean_and_spread(errors: list[float]) -> str:
+    """Metres with the standard deviation of one draw, and how many of the draws there are, if not all."""
+    if len(errors) < 2:
+        return "-"
+    few = f" ({len(errors)} of {COUNT} located)" if len(errors) < COUNT else ""
+    return f"{mean(errors):.4f} m ± {stdev(errors) / mean(errors):.1%}{few}"
 
 
 class _Thinned:
