@@ -39,7 +39,7 @@ class RunSummary:
     located_by_segment: tuple[int, ...]
     milliseconds: dict[str, StageTime]
     online: TrajectoryMetrics | None  # of the longest segment
-    final: TrajectoryMetrics | None
+    final: TrajectoryMetrics | None  # of the same frames
     without_metrics: str | None  # why there are none
 
     def as_dict(self) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def _errors(
 ) -> tuple[TrajectoryMetrics | None, TrajectoryMetrics | None, str | None]:
     if truth is None:
         return None, None, "the recording has no ground truth"
-    longest = result.longest_segment
+    longest = result.longest_segment & result.online.located  # the same frames for both
     try:
         online, final = (evaluate(path.keep(longest), truth, align) for path in (result.online, result.final))
     except SequenceError as error:

@@ -46,17 +46,18 @@ class TrackLog:
         """Note what a frame saw, and what those before it saw if it tells; a keyframe also saw the landmarks that it
         made."""
         view, is_keyframe = result.view, result.keyframe is not None
-        self._frames.append((view.index, view.timestamp, is_keyframe, result.estimate.segment))
         if is_keyframe:
             self._note_positions()
         for one in (*result.earlier, result):
             self._note_sights(one)
+        self._frames.append((view.index, view.timestamp, is_keyframe, result.estimate.segment))  # last, see finish
 
     def finish(self, final: Trajectory) -> Tracks:
-        """All that was noted, with the poses after mapping, one for each frame."""
-        assert len(final) == len(self._frames), "one pose for each frame"
+        """All that was noted, with the poses after mapping of the same frames; an interrupt may have left out the
+        last one here or there."""
+        count = min(len(final), len(self._frames))
         self._note_positions()
-        columns = list(zip(*self._frames, strict=True)) or [(), (), (), ()]
+        columns = list(zip(*self._frames[:count], strict=True)) or [(), (), (), ()]
         all_sights = [self._sights[index] for index in columns[0]]
         none = np.empty(0, np.int32), np.empty((0, 2), np.float32), np.empty((0, 2), np.float32)
         sights = [np.concatenate(column) for column in zip(none, *all_sights, strict=True)]
@@ -67,7 +68,7 @@ class TrackLog:
             timestamps=np.array(columns[1], np.float64),
             is_keyframe=np.array(columns[2], bool),
             segments=np.array(columns[3], np.int64),
-            T_world_cam=final.T_world_cam,
+            T_world_cam=final.T_world_cam[:count],
             sight_frames=np.repeat(np.arange(len(all_sights)), [len(ids) for ids, _, _ in all_sights]),
             sight_landmarks=sights[0],
             sight_pixels=sights[1],

@@ -13,7 +13,7 @@ from slam_frontend.geometry.reprojection import Measurements
 from slam_frontend.mapping import LocalMap
 from slam_frontend.types import Array, Camera, FrameResult, Keyframe, Matches, PoseEstimate, TrackingState, View
 
-MAX_VIEWS = 100  # the latest; to locate one takes about a millisecond, and tracking waits for it
+MAX_VIEWS = 60  # the latest; to locate one takes about two milliseconds, and tracking waits for it
 
 
 class EarlyViews:

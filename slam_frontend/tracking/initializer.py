@@ -17,7 +17,8 @@ MIN_DEPTHS = 50  # keypoints of known depth that make a map at once
 
 
 class Initializer:
-    """Starts a map from depth at once, or, where depth never comes, from two views that see enough parallax."""
+    """Starts a map from depth at once, or, where depth never comes, from two views that see enough parallax; those in
+    between are kept in ``early``."""
 
     def __init__(
         self,

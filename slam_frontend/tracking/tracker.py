@@ -1,5 +1,6 @@
 """Where a view was taken from, given the map: read, never changed."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
@@ -20,11 +21,11 @@ from slam_frontend.types import Array, Camera, FrameResult, Matches, PoseEstimat
 
 CONVINCING = 0.2  # of the landmarks that should be in sight; a pose that finds fewer may be a chance agreement
 
-ENOUGH = 300  # landmarks, taken evenly from those seen last, for a pose that all in sight refine
+ENOUGH = 300  # landmarks at most, taken evenly from those seen last, for a pose that all in sight refine
 
 
 class Tracker:
-    """Locates views one after the other; remembers nothing but how the camera moves."""
+    """Locates views one after the other; remembers how the camera moves, and what waits for a map."""
 
     def __init__(
         self, camera: Camera, config: TrackerConfig, search: LandmarkSearch, matcher: Matcher, initializer: Initializer
@@ -73,7 +74,7 @@ class Tracker:
         if predicted is None:
             return
         recent = self._recent(map)
-        some = recent[:: max(1, len(recent) // ENOUGH)]
+        some = recent[:: max(1, math.ceil(len(recent) / ENOUGH))]
         steps = (self.config.search_radius, some), (self.config.wide_search_radius, recent)
         for radius, ids in steps if self.motion.is_known else reversed(steps):  # near a wrong place, wrong ones agree
             T_world_cam = self._find_pose(view, map, predicted, radius * self.pixel_scale, ids)
@@ -103,9 +104,9 @@ class Tracker:
         return se3.inverse(pose.T_cam_world)
 
     def _recent(self, map: LocalMap) -> Array:
-        """Ids of the landmarks that the last frame saw, and those that came with the last keyframe."""
+        """Ids of the landmarks that the last frame or the last keyframe saw."""
         latest = map.latest()
-        return self.last_seen if latest is None else np.concatenate([self.last_seen, map.associations(latest.id)[1]])
+        return self.last_seen if latest is None else np.union1d(self.last_seen, map.associations(latest.id)[1])
 
     def _track_local_map(self, view: View, map: LocalMap, T_world_cam: Array) -> PoseEstimate | None:
         """The pose that all landmarks in sight agree on, from a pose that is nearly right."""

@@ -109,7 +109,7 @@ COUNTS = [
     Row("sensor", lambda values: _setting(values.get("sensor"))),
     Row("frames", _count("frames")),
     Row("located", _located),
-    Row("located once there was a map", _count("located_afterwards")),
+    Row("located once there was a map", lambda values: str(values.get("located_afterwards") or NOTHING)),
     Row("lost", _count("lost"), _value("lost")),
     Row("first pose at frame", _count("initialised_at"), _value("initialised_at")),
     Row("keyframes", _count("keyframes")),

@@ -54,6 +54,19 @@ def test_tracks_come_back_from_the_runs_folder_as_they_were(tracks: Tracks, tmp_
         assert np.array_equal(getattr(again, name), getattr(tracks, name)), name
 
 
+@pytest.mark.parametrize("num_noted", [3, 4, 5])
+def test_an_interrupt_leaves_the_tracks_of_the_frames_that_are_whole(num_noted: int) -> None:
+    """It may come when a pose is known and its sights aren't, or the other way round."""
+    sequence = open_sequence(SAMPLE, limit=5)
+    frontend = Frontend.from_config(RunConfig(), sequence.camera, sequence.sensor)
+    log = TrackLog(frontend)
+    result = run_sequence(frontend, sequence, lambda frame, found: frame.index < num_noted and log.update(frame, found))
+    tracks = log.finish(Trajectory(result.final.timestamps[:4], result.final.T_world_cam[:4]))
+    count = min(num_noted, 4)
+    assert tracks.indices.tolist() == list(range(count)) and len(tracks.T_world_cam) == count
+    assert set(tracks.sight_frames.tolist()) == set(range(count))
+
+
 def test_a_run_without_tracks_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="only a run that kept its tracks"):
         read_tracks(tmp_path)

@@ -57,6 +57,21 @@ def test_a_view_that_has_shifted_far_is_wanted_in_pixels_of_640_columns(policy, 
     assert policy.wants(view_at(1, shift=21), seeing(np.arange(NUM)), map)
 
 
+def test_only_landmarks_that_both_see_tell_of_a_shift(policy) -> None:
+    """Half of the keyframe's are out of sight, and half of the view's were seen by another keyframe."""
+    map, half = LocalMap(), NUM // 2
+    elsewhere = map.add_landmarks(map.add_keyframe(view_at(0), np.eye(4)), np.arange(half), np.ones((half, 3)))
+    latest = map.add_keyframe(view_at(1), np.eye(4))
+    own = map.add_landmarks(latest, np.arange(NUM), np.ones((NUM, 3)))
+    rows = np.random.default_rng(2).permutation(NUM)
+    pixels = np.empty((NUM, 2), np.float32)
+    pixels[rows] = np.concatenate([PIXELS[60 : 60 + half] + np.float32([12, 0]), PIXELS[:half] + np.float32([500, 0])])
+    ids = np.concatenate([own[60 : 60 + half], elsewhere])
+    estimate = PoseEstimate(TrackingState.TRACKING, np.eye(4), rows, ids)
+    shift = policy._median_shift(latest, map, replace(view_at(2), keypoints=pixels), estimate)
+    assert shift == pytest.approx(12, abs=1e-3)
+
+
 def test_a_view_that_has_lost_half_of_the_landmarks_is_wanted_until_one_is_made(policy, map) -> None:
     assert not policy.wants(view_at(1, shift=5), seeing(np.arange(NUM)), map)
     assert not policy.wants(view_at(2, shift=5), seeing(np.arange(101)), map)

@@ -46,14 +46,15 @@ MAX_RUNS, MAX_SECONDS = 3, 12  # a clip is played again until there are so many 
 STAGES = ["extract", "depth", "track", "map", "all but extract", "all"]
 REPLAY = ExtractorConfig(name="fast", own_process=False)  # of a frontend that is only shown what was seen before
 ERRORS = ["ATE online", "ATE after mapping", "ATE of draws"]
-HEADINGS = ["clip", "features", "located", "after mapping", "first pose", "lost", *ERRORS, "ms a frame"]
+HEADINGS = ["clip", "features", "located", "located after mapping", "first pose", "lost", *ERRORS, "ms a frame"]
 LEGEND = (
     "Located: at their time, and in the end with the frames that one camera's map waited through before it began. ATE "
-    "is also given as a share of the path; mono is aligned by a similarity, the others rigidly. Draws: mean of the "
-    f"ATE online of {COUNT} runs, each of which sees another {SHARE:.0%} of the keypoints, and the standard deviation "
-    "of one of them: single runs that differ by less differ by chance. A frame's milliseconds are those of the whole "
-    "run over its frames, the median of up to three runs; a stage's are its median in the last of them, and stages "
-    "overlap: the next frames' features are extracted while this one is tracked. Promised of the default features:"
+    "is of those located at their time, and also given as a share of the path; mono is aligned by a similarity, the "
+    f"others rigidly. Draws: mean of the ATE online of {COUNT} runs, each of which sees another {SHARE:.0%} of the "
+    "keypoints, and the standard deviation of one of them: single runs that differ by less differ by chance. A frame's "
+    "milliseconds are those of the whole run over its frames, the median of up to three runs; a stage's are its median "
+    "in the last of them, and stages overlap: the next frames' features are extracted while this one is tracked. "
+    "Promised of the default features:"
 )
 
 

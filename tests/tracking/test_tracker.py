@@ -1,0 +1,64 @@
+"""A pose begins from some of the landmarks seen last, and from all of them where the camera has jumped."""
+
+import numpy as np
+import pytest
+from synthetic import FakeExtractor, SyntheticWorld, curved_path
+
+from slam_frontend.config import RunConfig
+from slam_frontend.frontend import Frontend
+from slam_frontend.geometry import se3
+from slam_frontend.tracking import tracker
+from slam_frontend.types import Array, FrameResult, Sensor, TrackingState
+
+WORLD = SyntheticWorld(curved_path(60, step=0.02), num_landmarks=2000)
+
+
+class Looks:
+    """A frontend on its way, and the landmarks that each look of it into the map was among."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.frontend = Frontend.from_config(RunConfig(), WORLD.camera, Sensor.RGBD)
+        self.frontend.extractor = FakeExtractor(WORLD)
+        self.among: list[Array | None] = []
+        look = self.frontend.map.visible_from
+        monkeypatch.setattr(self.frontend.map, "visible_from", lambda *args, **named: self._note(look, args, named))
+
+    def _note(self, look, args, named):
+        self.among.append(named.get("among"))
+        return look(*args, **named)
+
+    def follow(self, index: int) -> FrameResult:
+        """One more frame; a keyframe looks again after the tracker has."""
+        self.among.clear()
+        return self.frontend.process(WORLD.frame(index))
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
+    looks = Looks(monkeypatch)
+    for index in range(5):
+        looks.follow(index)
+    return looks
+
+
+def test_a_pose_begins_from_an_even_part_of_the_landmarks_seen_last(looks: Looks) -> None:
+    recent = looks.frontend.tracker._recent(looks.frontend.map)
+    assert len(recent) > 2.5 * tracker.ENOUGH
+    result = looks.follow(5)
+    assert result.estimate.state is TrackingState.TRACKING
+    some, in_sight = looks.among[:2]
+    assert some is not None and in_sight is None
+    assert 0.6 * tracker.ENOUGH < len(some) <= tracker.ENOUGH == 300
+    assert len(np.unique(some)) == len(some) and np.isin(some, recent).all()
+    assert some.min() < np.quantile(recent, 0.05) and some.max() > np.quantile(recent, 0.95)
+    assert len(result.estimate.landmark_ids) > 1.5 * len(some)  # all in sight refine it
+
+
+def test_all_of_them_are_looked_for_farther_away_where_few_are_found_near(looks: Looks) -> None:
+    recent = looks.frontend.tracker._recent(looks.frontend.map)
+    result = looks.follow(16)  # a jump of 30 pixels and more
+    assert result.estimate.T_world_cam is not None
+    error = se3.inverse(se3.inverse(WORLD.T_world_cam[0]) @ WORLD.T_world_cam[16]) @ result.estimate.T_world_cam
+    assert np.linalg.norm(error[:3, 3]) < 0.02
+    sizes = [len(ids) for ids in looks.among if ids is not None]
+    assert sizes[0] <= tracker.ENOUGH and sizes[1] == len(recent)
