@@ -16,6 +16,7 @@ def assert_consistent(map: LocalMap) -> None:
     assert _distinct(keyframes, landmarks), "a keyframe sees a landmark twice"
     for id, keyframe in map.keyframes.items():
         assert (keypoints[keyframes == id] < len(keyframe.view.features)).all()
+        assert np.array_equal(map.rows_of(id), np.flatnonzero(keyframes == id))
     table = map.landmarks
     columns = [table.positions, table.scales, table.seen_from, table.born]
     assert all(len(column) == len(table.ids) for column in columns)

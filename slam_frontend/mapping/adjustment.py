@@ -107,7 +107,7 @@ def _choose(map: LocalMap, keyframe_id: int, window: int, num_fixed: int) -> tup
 def _shared_sights(map: LocalMap, free: list[int], fixed: list[int]) -> tuple[list[Array], Array]:
     """Rows of the observations of each keyframe, and sorted ids of the landmarks, that tie free keyframes to any
     other."""
-    rows = [np.flatnonzero(map.observed_in == id) for id in (*free, *fixed)]
+    rows = [map.rows_of(id) for id in (*free, *fixed)]
     landmarks = [map.observed_landmarks[of_one] for of_one in rows]
     ids, counts = np.unique(np.concatenate(landmarks), return_counts=True)
     seen = ids[(counts >= 2) & is_among(ids, np.concatenate(landmarks[: len(free)]))]

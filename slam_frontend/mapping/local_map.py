@@ -27,6 +27,7 @@ class LocalMap:
         self.observed_landmarks = np.empty(0, np.int64)  # the three columns of the observations
         self.observed_in = np.empty(0, np.int64)
         self.observed_keypoints = np.empty(0, np.int64)
+        self._rows_of: dict[int, Array] = {}  # of the observations, by keyframe, as far as they were asked for
         self._retired: list[Array] = []  # positions of landmarks that no keyframe in memory sees any more
         self._retired_ids: list[Array] = []
 
@@ -46,6 +47,7 @@ class LocalMap:
         self.observed_landmarks = np.concatenate([self.observed_landmarks, landmark_ids])
         self.observed_in = np.concatenate([self.observed_in, np.full(len(landmark_ids), keyframe.id)])
         self.observed_keypoints = np.concatenate([self.observed_keypoints, keypoint_ids])
+        self._rows_of.pop(keyframe.id, None)
         table, features = self.landmarks, keyframe.view.features
         if keyframe.id == max(self.keyframes) and table.descriptors is not None:
             rows = table.rows(landmark_ids)
@@ -64,8 +66,14 @@ class LocalMap:
 
     def associations(self, keyframe_id: int) -> tuple[Array, Array]:
         """(M,) keypoint ids and (M,) landmark ids of one keyframe."""
-        rows = np.flatnonzero(self.observed_in == keyframe_id)
+        rows = self.rows_of(keyframe_id)
         return self.observed_keypoints[rows], self.observed_landmarks[rows]
+
+    def rows_of(self, keyframe_id: int) -> Array:
+        """(M,) rows of the observations that one keyframe made."""
+        if keyframe_id not in self._rows_of:
+            self._rows_of[keyframe_id] = np.flatnonzero(self.observed_in == keyframe_id)
+        return self._rows_of[keyframe_id]
 
     def unassociated(self, keyframe: Keyframe) -> Array:
         """(M,) keypoint ids of a keyframe that see no landmark yet."""
@@ -153,6 +161,7 @@ class LocalMap:
         return np.concatenate([*self._retired_ids, self.landmarks.ids])
 
     def _keep_observations(self, mask: Array) -> None:
+        self._rows_of.clear()
         self.observed_landmarks = self.observed_landmarks[mask]
         self.observed_in = self.observed_in[mask]
         self.observed_keypoints = self.observed_keypoints[mask]
