@@ -110,7 +110,7 @@ def test_walks_with_an_exact_truth_need_no_data(monkeypatch, tmp_path: Path) -> 
     for row in rows:
         _, _, located, online, final, drawn = row.strip("| ").split(" | ")
         assert located == "25/25"
-        assert max(float(online.split()[0]), float(final.split()[0]), float(drawn.split()[0])) < 0.02
+        assert max(float(online.split()[0]), float(final.split()[0]), float(drawn.split()[0])) < 0.05
 
 
 def test_the_picture_shows_what_was_measured_of_each(tmp_path: Path) -> None:
