@@ -166,9 +166,9 @@ def _figure(title: str, result: RunResult, summary: RunSummary, truth: Trajector
     longest = result.longest_segment
     lines = []
     for label, colour, path in (("online", ONLINE, result.online), ("after mapping", FINAL, result.final)):
-        path = path.keep(longest)
-        pair = align_to_truth(path, truth, summary.online.alignment) if truth and summary.online else None
-        lines.append(aligned_path(label, colour, path, pair))
+        judged = path.keep(longest & result.online.located)  # as in the metrics
+        pair = align_to_truth(judged, truth, summary.online.alignment) if truth and summary.online else None
+        lines.append(aligned_path(label, colour, path.keep(longest), pair))
     if truth and summary.online:
         return plot_trajectory(title, lines, _during(truth, result.online.timestamps))
     return plot_trajectory(title, lines, None, unit="unknown unit" if summary.sensor is Sensor.MONO else "m")

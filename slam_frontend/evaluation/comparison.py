@@ -90,9 +90,9 @@ def _compare(group: list[RunFolder]) -> Comparison:
 
 
 def _onto_truth(run: RunFolder, truth: Trajectory) -> ComparedRun:
-    """Each trajectory by its own alignment, as the metrics are."""
+    """Each trajectory by its own alignment of the frames that were located at their time, as the metrics are."""
     paths = [_longest(run, path) for path in (run.online, run.final)]
-    pairs = [_pair(path, truth, _alignment(run)) for path in paths]
+    pairs = [_pair(_as_online(run, path), truth, _alignment(run)) for path in paths]
     online, final = (ComparedPath(_moved(path, p), p) for path, p in zip(paths, pairs, strict=True))
     return ComparedRun(run, _alignment(run), online, final)
 
@@ -112,6 +112,11 @@ def _alignment(run: RunFolder) -> Alignment:
 def _longest(run: RunFolder, trajectory: Trajectory) -> Trajectory:
     rows = run.longest_segment
     return trajectory.keep(rows) if len(rows) == len(trajectory) else trajectory
+
+
+def _as_online(run: RunFolder, trajectory: Trajectory) -> Trajectory:
+    located = run.online.located
+    return trajectory.keep(located) if len(located) == len(trajectory) else trajectory
 
 
 def _pair(path: Trajectory, reference: Trajectory, alignment: Alignment) -> AlignedPair | None:

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 from command_line import run_main
 
+from slam_frontend.evaluation.comparison import compare_runs
 from slam_frontend.evaluation.trajectory import align_to_truth
+from slam_frontend.run_folder import read_run
 from slam_frontend.trajectory import read_tum
 
 pytest.importorskip("plotly", reason="plotly is not installed: pip install slam-frontend[viewer]")
@@ -95,6 +97,20 @@ def test_the_figures_are_those_of_the_run(orb: Path) -> None:
         table[name].tolist() for name in ("keypoints", "expected", "inliers")
     ]
     np.testing.assert_allclose(times["data"][0]["y"], table["ms_extract"])
+
+
+def test_frames_that_were_located_late_are_on_the_path_and_not_among_the_errors(tmp_path: Path) -> None:
+    mono = tmp_path / "mono"
+    assert run_main("run", SAMPLE, "--limit", 16, "--features", "orb", "--sensor", "mono", "--out", mono) == 0
+    metrics = json.loads((mono / "metrics.json").read_text())
+    assert metrics["located"] < metrics["located"] + metrics["located_afterwards"] == 16
+    [comparison] = compare_runs([read_run(mono)])
+    [compared] = comparison.runs
+    for path, name in ((compared.online, "online"), (compared.final, "final")):
+        assert path.pair is not None and len(path.pair.errors) == metrics["located"]
+        assert np.sqrt(np.mean(path.pair.errors**2)) == pytest.approx(metrics[name]["ate"]["rmse"], rel=1e-3)
+    assert compared.final.moved.located.all()
+    assert run_main("report", mono) == 0
 
 
 def test_the_table_holds_the_metrics(orb: Path) -> None:
