@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, Protocol
@@ -24,6 +25,7 @@ runtimes = Registry(
         "onnxruntime": "slam_frontend.models.runtime_onnx:OnnxRuntime",
     },
 )
+GPU = Path("/dev/nvidia0")
 ONLY_WITH = {"int8": "openvino", "half": "torch"}  # what runs a precision that isn't float
 
 
@@ -99,7 +101,15 @@ def has_int8(weights: Path) -> bool:
 
 def has_gpu() -> bool:
     """Whether a GPU is there that torch may use; to ask torch would mean to import it."""
-    return Path("/dev/nvidia0").exists()
+    return GPU.exists() and not _is_torch_for_cpus()
+
+
+def _is_torch_for_cpus() -> bool:
+    """Builds for CPUs say so in their version."""
+    try:
+        return version("torch").endswith("+cpu")
+    except PackageNotFoundError:  # built from source and put on the path
+        return False
 
 
 def _fastest(weights: Path) -> str:

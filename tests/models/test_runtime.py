@@ -9,7 +9,7 @@ from slam_frontend.config import ExtractorConfig
 from slam_frontend.errors import ConfigError, WeightsError
 from slam_frontend.features import resolve
 from slam_frontend.models import runtime
-from slam_frontend.models.runtime import choose, create_runtime, graph_path, int8_path
+from slam_frontend.models.runtime import choose, create_runtime, graph_path, has_gpu, int8_path
 
 
 @pytest.fixture
@@ -42,6 +42,15 @@ def test_the_fastest_that_is_installed_is_taken(weights, machine):
     assert choose("auto", "auto", weights) == ("torch", "float")
     machine(gpu=True)
     assert choose("auto", "auto", weights) == ("torch", "half")
+
+
+@pytest.mark.parametrize(("build", "is_usable"), [("2.13.0", True), ("2.13.0+cu130", True), ("2.13.0+cpu", False)])
+def test_a_gpu_is_no_use_to_a_torch_for_cpus(build, is_usable, monkeypatch, tmp_path):
+    monkeypatch.setattr(runtime, "version", lambda package: {"torch": build}[package])
+    monkeypatch.setattr(runtime, "GPU", tmp_path / "nvidia0")
+    assert not has_gpu()
+    runtime.GPU.touch()
+    assert has_gpu() == is_usable
 
 
 def test_what_the_user_says_is_kept(weights):
