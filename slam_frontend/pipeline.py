@@ -70,6 +70,11 @@ class RunResult:
             return np.zeros(len(self.segments), bool)
         return np.asarray(self.segments == np.bincount(segments).argmax())
 
+    @property
+    def is_judged(self) -> Array:
+        """(N,) bool: those of them that were located at their time, so that errors before and after mapping compare."""
+        return self.longest_segment & self.online.located
+
 
 def run_sequence(
     frontend: FrameProcessor, sequence: Sequence, on_frame: OnFrame | None = None, live: bool = False
@@ -100,6 +105,14 @@ def run_sequence(
         logger.warning("%s", broken[0])
     frontend.finish()  # nothing where that was done above
     return log.result(frontend, sequence.name, (*sequence.skipped, *broken), pace.dropped, interrupted)
+
+
+def run_whole(frontend: FrameProcessor, sequence: Sequence, on_frame: OnFrame | None = None) -> RunResult:
+    """As ``run_sequence``, for whom a part is of no use: a KeyboardInterrupt goes on when the run has ended."""
+    result = run_sequence(frontend, sequence, on_frame)
+    if result.interrupted:
+        raise KeyboardInterrupt
+    return result
 
 
 @contextmanager

@@ -166,7 +166,7 @@ def _figure(title: str, result: RunResult, summary: RunSummary, truth: Trajector
     longest = result.longest_segment
     lines = []
     for label, colour, path in (("online", ONLINE, result.online), ("after mapping", FINAL, result.final)):
-        judged = path.keep(longest & result.online.located)  # as in the metrics
+        judged = path.keep(result.is_judged)
         pair = align_to_truth(judged, truth, summary.online.alignment) if truth and summary.online else None
         lines.append(aligned_path(label, colour, path.keep(longest), pair))
     if truth and summary.online:

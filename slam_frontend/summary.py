@@ -42,6 +42,11 @@ class RunSummary:
     final: TrajectoryMetrics | None  # of the same frames
     without_metrics: str | None  # why there are none
 
+    @property
+    def located_in_the_end(self) -> int:
+        """How many frames have a pose after mapping."""
+        return self.located + self.located_afterwards
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         errors = {name: metrics.as_dict() for name in ("online", "final") if (metrics := getattr(self, name))}
@@ -91,9 +96,8 @@ def _errors(
 ) -> tuple[TrajectoryMetrics | None, TrajectoryMetrics | None, str | None]:
     if truth is None:
         return None, None, "the recording has no ground truth"
-    longest = result.longest_segment & result.online.located  # the same frames for both
     try:
-        online, final = (evaluate(path.keep(longest), truth, align) for path in (result.online, result.final))
+        online, final = (evaluate(path.keep(result.is_judged), truth, align) for path in (result.online, result.final))
     except SequenceError as error:
         return None, None, str(error)
     return online, final, None

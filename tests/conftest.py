@@ -5,9 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from synthetic import FakeExtractor, SyntheticSequence, SyntheticWorld
+from synthetic import SyntheticSequence, SyntheticWorld, frontend_in
 
-from slam_frontend.config import RunConfig
 from slam_frontend.frontend import Frontend
 from slam_frontend.pipeline import RunResult, run_sequence
 
@@ -30,9 +29,7 @@ def world() -> SyntheticWorld:
 
 def make_frontend(sequence: SyntheticSequence) -> Frontend:
     """A frontend whose extractor finds the landmarks of the sequence's world."""
-    frontend = Frontend.from_config(RunConfig(), sequence.camera, sequence.sensor)
-    frontend.extractor = FakeExtractor(sequence.world)
-    return frontend
+    return frontend_in(sequence.world, sequence.sensor)
 
 
 @pytest.fixture(scope="session")

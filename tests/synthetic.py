@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from slam_frontend.config import RunConfig
+from slam_frontend.frontend import Frontend
 from slam_frontend.trajectory import Trajectory
 from slam_frontend.types import Array, Camera, Features, Frame, Norm, Sensor
 
@@ -104,6 +106,13 @@ class FakeExtractor:
         unit = descriptors / np.linalg.norm(descriptors, axis=1, keepdims=True)
         ones = np.ones(len(pixels), np.float32)
         return Features(pixels.astype(np.float32), ones, unit.astype(np.float32), "l2", ones)
+
+
+def frontend_in(world: SyntheticWorld, sensor: Sensor) -> Frontend:
+    """A frontend with the default settings whose extractor finds the landmarks of a world."""
+    frontend = Frontend.from_config(RunConfig(), world.camera, sensor)
+    frontend.extractor = FakeExtractor(world)
+    return frontend
 
 
 class SyntheticSequence:

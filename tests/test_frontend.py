@@ -2,13 +2,12 @@
 
 import pickle
 import time
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 from recordings import Outcome, Recording, track
-from synthetic import FakeExtractor, SyntheticWorld, curved_path
+from synthetic import FakeExtractor, SyntheticWorld, curved_path, frontend_in
 
 from slam_frontend.config import RunConfig
 from slam_frontend.datasets import open_sequence
@@ -107,19 +106,21 @@ def test_an_estimate_pairs_keypoints_with_landmarks_one_to_one(rgbd: Outcome) ->
 def test_a_reference_is_of_the_map_that_the_pose_was_found_in(sensor: Sensor) -> None:
     """The adjustment that a keyframe began moves it at the next frame, whose pose is of the time before."""
     world = SyntheticWorld(curved_path(50, step=0.02))
-    frontend = Frontend.from_config(RunConfig(), world.camera, sensor)
-    frontend.extractor = FakeExtractor(world)
-    results = [frontend.process(world.frame(index, rgbd=sensor is Sensor.RGBD)) for index in range(len(world))]
+    frontend = frontend_in(world, sensor)
     moved = 0.0
-    for before, after in pairwise(results):
-        if after.keyframe is not None:
-            assert after.reference is not None and after.reference[0] == after.keyframe.id
-        if before.keyframe is None or after.keyframe is not None or before.estimate.T_world_cam is None:
+    for index in range(len(world)):
+        poses = dict(frontend.map.poses)
+        result = frontend.process(world.frame(index, rgbd=sensor is Sensor.RGBD))
+        moved = max([moved, *(np.abs(frontend.map.poses[id] - T_world_cam).max() for id, T_world_cam in poses.items())])
+        assert (result.reference is None) == (result.estimate.T_world_cam is None)
+        if result.reference is None:
             continue
-        T_before, T_after = before.estimate.T_world_cam, after.estimate.T_world_cam
-        assert T_after is not None and after.reference is not None
-        np.testing.assert_allclose(after.reference[1], se3.inverse(T_before) @ T_after, atol=1e-9)
-        moved = max(moved, np.abs(frontend.map.poses[before.keyframe.id] - T_before).max())
+        keyframe_id, T_keyframe_cam = result.reference
+        if result.keyframe is None:
+            np.testing.assert_allclose(poses[keyframe_id] @ T_keyframe_cam, result.estimate.T_world_cam, atol=1e-12)
+        else:
+            assert keyframe_id == result.keyframe.id
+            np.testing.assert_array_equal(T_keyframe_cam, np.eye(4))
     assert moved > 1e-4
 
 

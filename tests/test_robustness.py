@@ -9,7 +9,7 @@ import pytest
 from invariants import assert_consistent
 from recordings import Recording, track
 from scipy.spatial.transform import Rotation
-from synthetic import FakeExtractor, SyntheticWorld, curved_path
+from synthetic import FakeExtractor, SyntheticWorld, curved_path, frontend_in
 
 from slam_frontend.config import RunConfig
 from slam_frontend.datasets import open_sequence
@@ -164,8 +164,7 @@ def test_a_turn_on_the_spot_makes_no_monocular_map_and_the_walk_after_it_does(no
     path[22:, 0, 3] = 0.05 * (t[22:] - 22)
     world = SyntheticWorld(path, num_landmarks=900, noise=noise)
     world.landmarks[:, 0] *= 1.6
-    frontend = Frontend.from_config(RunConfig(), world.camera, Sensor.MONO)
-    frontend.extractor = FakeExtractor(world)
+    frontend = frontend_in(world, Sensor.MONO)
     states = [frontend.process(world.frame(index, rgbd=False)).estimate.state for index in range(40)]
     assert set(states[:22]) == {TrackingState.INITIALIZING}
     assert states[-1] is TrackingState.TRACKING

@@ -78,7 +78,7 @@ def _track(sequence: "Sequence", settings: "RunConfig", stage: str, watch: "Watc
     from slam_frontend.adapters.tracks import TrackLog
     from slam_frontend.features import beside_tracking
     from slam_frontend.frontend import Frontend
-    from slam_frontend.pipeline import run_sequence
+    from slam_frontend.pipeline import run_whole
 
     settings = settings.model_copy(update={"extractor": beside_tracking(settings.extractor)})
     frontend = Frontend.from_config(settings, sequence.camera, sequence.sensor)
@@ -89,10 +89,7 @@ def _track(sequence: "Sequence", settings: "RunConfig", stage: str, watch: "Watc
         log.update(frame, result)
         watch(stage, next(done), total)
 
-    result = run_sequence(frontend, sequence, on_frame)
-    if result.interrupted:
-        raise KeyboardInterrupt
-    return log.finish(result.final)
+    return log.finish(run_whole(frontend, sequence, on_frame).final)
 
 
 def _tell(out: Path, refined: "Refinement", rounds: int, as_json: bool) -> None:

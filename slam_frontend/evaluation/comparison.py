@@ -92,7 +92,7 @@ def _compare(group: list[RunFolder]) -> Comparison:
 def _onto_truth(run: RunFolder, truth: Trajectory) -> ComparedRun:
     """Each trajectory by its own alignment of the frames that were located at their time, as the metrics are."""
     paths = [_longest(run, path) for path in (run.online, run.final)]
-    pairs = [_pair(_as_online(run, path), truth, _alignment(run)) for path in paths]
+    pairs = [_pair(_keep(path, run.online.located), truth, _alignment(run)) for path in paths]
     online, final = (ComparedPath(_moved(path, p), p) for path, p in zip(paths, pairs, strict=True))
     return ComparedRun(run, _alignment(run), online, final)
 
@@ -110,13 +110,12 @@ def _alignment(run: RunFolder) -> Alignment:
 
 
 def _longest(run: RunFolder, trajectory: Trajectory) -> Trajectory:
-    rows = run.longest_segment
+    return _keep(trajectory, run.longest_segment)
+
+
+def _keep(trajectory: Trajectory, rows: Array) -> Trajectory:
+    """Without a table of the run's frames a trajectory may have other rows: all of them stay."""
     return trajectory.keep(rows) if len(rows) == len(trajectory) else trajectory
-
-
-def _as_online(run: RunFolder, trajectory: Trajectory) -> Trajectory:
-    located = run.online.located
-    return trajectory.keep(located) if len(located) == len(trajectory) else trajectory
 
 
 def _pair(path: Trajectory, reference: Trajectory, alignment: Alignment) -> AlignedPair | None:

@@ -7,10 +7,10 @@ import numpy as np
 
 from slam_frontend.config import TrackerConfig
 from slam_frontend.geometry import se3
-from slam_frontend.geometry.absolute_pose import refine_pose, solve_pnp
-from slam_frontend.geometry.camera import pixel_scale
+from slam_frontend.geometry.absolute_pose import refine_pose
 from slam_frontend.geometry.reprojection import Measurements
 from slam_frontend.mapping import LocalMap
+from slam_frontend.tracking.hypothesis import find_pose
 from slam_frontend.types import Array, Camera, FrameResult, Keyframe, Matches, PoseEstimate, TrackingState, View
 
 MAX_VIEWS = 60  # the latest; to locate one takes about two milliseconds, and tracking waits for it
@@ -62,11 +62,11 @@ class EarlyViews:
         """From what the first keyframe's keypoints have become: landmarks, or -1."""
         keypoint_ids, landmark_ids = keypoint_ids[landmark_ids >= 0], landmark_ids[landmark_ids >= 0]
         points = map.landmarks.positions[map.landmarks.rows(landmark_ids)]
-        threshold = self.config.ransac_threshold * pixel_scale(self.camera)
-        pose = solve_pnp(points, view.keypoints[keypoint_ids], self.camera, threshold, self.config.seed)
-        if pose is not None:
-            measured = Measurements.of(view, keypoint_ids, self.camera)
-            pose = refine_pose(pose.T_cam_world, points, measured, self.camera)
+        T_world_cam = find_pose(points, view.keypoints[keypoint_ids], self.camera, self.config)
+        if T_world_cam is None:
+            return PoseEstimate(TrackingState.LOST)
+        measured = Measurements.of(view, keypoint_ids, self.camera)
+        pose = refine_pose(se3.inverse(T_world_cam), points, measured, self.camera)
         if pose is None or pose.inliers.sum() < self.config.min_inliers:
             return PoseEstimate(TrackingState.LOST)
         good = pose.inliers

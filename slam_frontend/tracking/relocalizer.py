@@ -5,11 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from slam_frontend.config import TrackerConfig
-from slam_frontend.geometry import se3
-from slam_frontend.geometry.absolute_pose import solve_pnp
-from slam_frontend.geometry.camera import pixel_scale
 from slam_frontend.mapping import LocalMap
 from slam_frontend.matching import Matcher
+from slam_frontend.tracking.hypothesis import find_pose
 from slam_frontend.types import Array, Camera, Keyframe, View
 
 MAX_CANDIDATES = 5  # keyframes that a lost frame is compared with in full
@@ -31,10 +29,9 @@ class Relocalizer:
             features = keyframe.view.features.select(keypoint_ids)
             rows, keypoints = self.matcher.match(features, view.features).indices.T
             positions = map.landmarks.positions[map.landmarks.rows(landmark_ids[rows])]
-            threshold = self.config.ransac_threshold * pixel_scale(self.camera)
-            pose = solve_pnp(positions, view.keypoints[keypoints], self.camera, threshold, self.config.seed)
-            if pose is not None and pose.inliers.sum() >= self.config.min_inliers:
-                yield se3.inverse(pose.T_cam_world)
+            T_world_cam = find_pose(positions, view.keypoints[keypoints], self.camera, self.config)
+            if T_world_cam is not None:
+                yield T_world_cam
 
     def _most_alike(self, view: View, map: LocalMap) -> list[Keyframe]:
         glance = view.features.select(np.arange(min(GLANCE, len(view.features))))

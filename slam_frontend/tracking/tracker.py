@@ -9,18 +9,18 @@ import numpy as np
 
 from slam_frontend.config import TrackerConfig
 from slam_frontend.geometry import se3
-from slam_frontend.geometry.absolute_pose import refine_pose, solve_pnp
+from slam_frontend.geometry.absolute_pose import refine_pose
 from slam_frontend.geometry.camera import pixel_scale
 from slam_frontend.geometry.reprojection import Measurements
 from slam_frontend.mapping import LandmarkSearch, LocalMap, VisibleLandmarks
 from slam_frontend.matching import Matcher
+from slam_frontend.tracking.hypothesis import find_pose
 from slam_frontend.tracking.initializer import Initializer
 from slam_frontend.tracking.motion import ConstantVelocity
 from slam_frontend.tracking.relocalizer import Relocalizer
 from slam_frontend.types import Array, Camera, FrameResult, Matches, PoseEstimate, TrackingState, View
 
 CONVINCING = 0.2  # of the landmarks that should be in sight; a pose that finds fewer may be a chance agreement
-
 ENOUGH = 300  # landmarks at most, taken evenly from those seen last, for a pose that all in sight refine
 
 
@@ -92,16 +92,8 @@ class Tracker:
         """A pose by RANSAC from some landmarks, found near their projections."""
         visible = map.visible_from(T_world_cam, self.camera, margin=radius, among=ids)
         matches = self.search.match(visible, view, radius)
-        pose = solve_pnp(
-            visible.positions[matches.indices[:, 0]],
-            view.keypoints[matches.indices[:, 1]],
-            self.camera,
-            self.config.ransac_threshold * self.pixel_scale,
-            self.config.seed,
-        )
-        if pose is None or pose.inliers.sum() < self.config.min_inliers:
-            return None
-        return se3.inverse(pose.T_cam_world)
+        landmark_rows, keypoint_ids = matches.indices.T
+        return find_pose(visible.positions[landmark_rows], view.keypoints[keypoint_ids], self.camera, self.config)
 
     def _recent(self, map: LocalMap) -> Array:
         """Ids of the landmarks that the last frame or the last keyframe saw."""

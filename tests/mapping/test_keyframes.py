@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from synthetic import CAMERA, FakeExtractor, SyntheticWorld, curved_path
+from synthetic import CAMERA, SyntheticWorld, curved_path, frontend_in
 
-from slam_frontend.config import MapperConfig, RunConfig
-from slam_frontend.frontend import Frontend
+from slam_frontend.config import MapperConfig
 from slam_frontend.mapping import LocalMap
 from slam_frontend.mapping.keyframes import KeyframePolicy
 from slam_frontend.types import Array, Features, PoseEstimate, Sensor, TrackingState, View
@@ -96,8 +95,7 @@ def test_a_view_that_shares_nothing_with_the_last_keyframe_is_wanted(policy, map
 def test_a_still_camera_that_sees_little_makes_no_keyframes() -> None:
     path = curved_path(20)
     world = SyntheticWorld(np.concatenate([path, np.tile(path[-1:], (20, 1, 1))]), num_landmarks=120)
-    frontend = Frontend.from_config(RunConfig(), world.camera, Sensor.RGBD)
-    frontend.extractor = FakeExtractor(world)
+    frontend = frontend_in(world, Sensor.RGBD)
     made = [frontend.process(world.frame(index)).keyframe is not None for index in range(len(world))]
     assert not any(made[22:])
 

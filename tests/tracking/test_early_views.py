@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from synthetic import FakeExtractor, SyntheticSequence, SyntheticWorld, curved_path
+from synthetic import SyntheticSequence, SyntheticWorld, curved_path, frontend_in
 
 from slam_frontend.adapters.tracks import TrackLog
-from slam_frontend.config import RunConfig
 from slam_frontend.evaluation.trajectory import evaluate
 from slam_frontend.frontend import Frontend
 from slam_frontend.geometry import se3
@@ -20,9 +19,7 @@ WORLD = SyntheticWorld(curved_path(60, step=0.01))
 
 
 def make_frontend(world: SyntheticWorld = WORLD, sensor: Sensor = Sensor.MONO) -> Frontend:
-    frontend = Frontend.from_config(RunConfig(), world.camera, sensor)
-    frontend.extractor = FakeExtractor(world)
-    return frontend
+    return frontend_in(world, sensor)
 
 
 def start(frontend: Frontend, views: list[View]) -> tuple[int, FrameResult]:

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from synthetic import FakeExtractor, SyntheticWorld, curved_path
+from synthetic import FakeExtractor, SyntheticWorld, curved_path, frontend_in
 
-from slam_frontend.config import MatcherConfig, RunConfig, TrackerConfig
+from slam_frontend.config import MatcherConfig, TrackerConfig
 from slam_frontend.frontend import Frontend
 from slam_frontend.geometry import se3
 from slam_frontend.mapping import LocalMap
@@ -19,8 +19,7 @@ RELOCALIZER = Relocalizer(WORLD.camera, TrackerConfig(), create_matcher(MatcherC
 @pytest.fixture(scope="module")
 def frontend() -> Frontend:
     """A frontend that has walked through the world with depth."""
-    frontend = Frontend.from_config(RunConfig(), WORLD.camera, Sensor.RGBD)
-    frontend.extractor = FakeExtractor(WORLD)
+    frontend = frontend_in(WORLD, Sensor.RGBD)
     for index in range(len(WORLD)):
         frontend.process(WORLD.frame(index))
     return frontend

@@ -2,10 +2,8 @@
 
 import numpy as np
 import pytest
-from synthetic import FakeExtractor, SyntheticWorld, curved_path
+from synthetic import SyntheticWorld, curved_path, frontend_in
 
-from slam_frontend.config import RunConfig
-from slam_frontend.frontend import Frontend
 from slam_frontend.geometry import se3
 from slam_frontend.tracking import tracker
 from slam_frontend.types import Array, FrameResult, Sensor, TrackingState
@@ -17,8 +15,7 @@ class Looks:
     """A frontend on its way, and the landmarks that each look of it into the map was among."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.frontend = Frontend.from_config(RunConfig(), WORLD.camera, Sensor.RGBD)
-        self.frontend.extractor = FakeExtractor(WORLD)
+        self.frontend = frontend_in(WORLD, Sensor.RGBD)
         self.among: list[Array | None] = []
         look = self.frontend.map.visible_from
         monkeypatch.setattr(self.frontend.map, "visible_from", lambda *args, **named: self._note(look, args, named))

@@ -14,7 +14,7 @@ from slam_frontend.datasets import Sequence, open_sequence
 from slam_frontend.evaluation.trajectory import TrajectoryMetrics
 from slam_frontend.features import beside_tracking
 from slam_frontend.frontend import Frontend
-from slam_frontend.pipeline import run_sequence
+from slam_frontend.pipeline import run_whole
 from slam_frontend.summary import RunSummary, summarise
 from slam_frontend.types import View
 
@@ -105,10 +105,8 @@ def _track(data: Path, clip: Clip, spec: str, extractor: ExtractorConfig) -> Tra
     while len(seconds) < MAX_RUNS and sum(seconds) < MAX_SECONDS:
         sequence, frontend = open_clip(data, clip, extractor)
         started = time.perf_counter()
-        result = run_sequence(frontend, sequence, lambda frame, located: views.update({frame.index: located.view}))
+        result = run_whole(frontend, sequence, lambda frame, located: views.update({frame.index: located.view}))
         seconds.append(time.perf_counter() - started)
-        if result.interrupted:
-            raise KeyboardInterrupt
     milliseconds = median(seconds) * 1e3 / len(result.indices)
     seen = replace(clip, limit=max(views) + 1)  # all of it, unless it ended early
     draws = measure_draws(views, lambda: open_clip(data, seen, REPLAY))
@@ -123,6 +121,6 @@ def _cells(spec: str, tracked: Tracked) -> list[str]:
     ]
     errors.append(mean_and_spread([draw.ate.rmse for draw in tracked.draws]))
     times = [tracked.milliseconds, *(summary.milliseconds[stage].median for stage in STAGES)]
-    located = [f"{count}/{summary.frames}" for count in (summary.located, summary.located + summary.located_afterwards)]
+    located = [f"{count}/{summary.frames}" for count in (summary.located, summary.located_in_the_end)]
     counts = [*located, str(summary.initialised_at or "-"), str(summary.lost)]
     return [tracked.clip.name, spec, *counts, *errors, *(f"{time:.1f}" for time in times)]

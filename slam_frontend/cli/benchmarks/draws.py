@@ -9,7 +9,7 @@ from slam_frontend.datasets import Sequence
 from slam_frontend.evaluation.trajectory import TrajectoryMetrics
 from slam_frontend.frontend import Frontend
 from slam_frontend.mapping import LocalMap
-from slam_frontend.pipeline import run_sequence
+from slam_frontend.pipeline import run_whole
 from slam_frontend.summary import summarise
 from slam_frontend.types import Frame, FrameResult, View
 
@@ -27,9 +27,7 @@ def measure_draws(
     measured = []
     for seed in range(COUNT):
         sequence, frontend = open_clip()
-        result = run_sequence(_Thinned(frontend, views, seed), sequence)
-        if result.interrupted:
-            raise KeyboardInterrupt
+        result = run_whole(_Thinned(frontend, views, seed), sequence)
         online = summarise(result, sequence.sensor, sequence.truth).online
         measured += [online] if online else []
     return measured

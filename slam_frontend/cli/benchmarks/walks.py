@@ -13,7 +13,7 @@ from slam_frontend.datasets.rendered import RenderConfig, RenderedSequence
 from slam_frontend.evaluation.trajectory import TrajectoryMetrics
 from slam_frontend.features import beside_tracking
 from slam_frontend.frontend import Frontend
-from slam_frontend.pipeline import run_sequence
+from slam_frontend.pipeline import run_whole
 from slam_frontend.summary import RunSummary, summarise
 from slam_frontend.types import Frame, Sensor, View
 
@@ -78,14 +78,12 @@ def _track(walk: str, sequence: Sequence, spec: str, extractor: ExtractorConfig)
         return sequence, Frontend.from_config(settings, sequence.camera, sequence.sensor)
 
     _, frontend = open_walk(extractor)
-    result = run_sequence(frontend, sequence, lambda frame, located: views.update({frame.index: located.view}))
-    if result.interrupted:
-        raise KeyboardInterrupt
+    result = run_whole(frontend, sequence, lambda frame, located: views.update({frame.index: located.view}))
     draws = measure_draws(views, lambda: open_walk(REPLAY))
     return Walked(walk, spec, summarise(result, sequence.sensor, sequence.truth), draws)
 
 
 def _cells(row: Walked) -> list[str]:
-    located = f"{row.summary.located + row.summary.located_afterwards}/{row.summary.frames}"
+    located = f"{row.summary.located_in_the_end}/{row.summary.frames}"
     errors = [f"{metrics.ate.rmse:.4f} m" if metrics else "-" for metrics in (row.summary.online, row.summary.final)]
     return [row.walk, row.spec, located, *errors, mean_and_spread([draw.ate.rmse for draw in row.draws])]
