@@ -1,4 +1,4 @@
-"""Files that are there as a whole or not at all, and which of them are images."""
+"""Files that are there as a whole or not at all, folders for them, and which files are images."""
 
 import os
 import tempfile
@@ -7,11 +7,32 @@ from pathlib import Path
 from slam_frontend.errors import OutputError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
+PROBE = ".writable"
 
 
 def images_below(folder: Path) -> list[Path]:
     """The image files of a folder and of those in it, in the order of their paths."""
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+
+
+def free_folder(parent: Path, name: str) -> Path:
+    """``parent/name``, or the first of ``name-2``, ``name-3``... that nobody has used yet."""
+    folder, number = parent / name, 1
+    while folder.exists():
+        number += 1
+        folder = parent / f"{name}-{number}"
+    return folder
+
+
+def make_writable(folder: Path) -> Path:
+    """The folder, made where it is missing; OutputError before any work rather than after it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / PROBE).write_bytes(b"?")
+        (folder / PROBE).unlink()
+    except OSError as error:
+        raise OutputError(f"{folder}: can't be written to ({error.strerror}); choose another folder") from error
+    return folder
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

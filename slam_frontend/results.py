@@ -12,7 +12,7 @@ import numpy as np
 from slam_frontend.config import RunConfig, dump_config
 from slam_frontend.errors import MissingDependency, OutputError
 from slam_frontend.evaluation.trajectory import align_to_truth
-from slam_frontend.files import write_atomically
+from slam_frontend.files import make_writable, write_atomically
 from slam_frontend.frame_table import FrameTable, write_frames
 from slam_frontend.pipeline import RunResult
 from slam_frontend.ply import PointCloud, write_ply
@@ -26,7 +26,6 @@ from slam_frontend.viz.snapshots import choose_pictures
 logger = logging.getLogger(__name__)
 
 LOG = "run.log"  # the first file of every run
-PROBE = ".writable"
 
 
 def prepare_folder(folder: Path) -> Path:
@@ -34,24 +33,7 @@ def prepare_folder(folder: Path) -> Path:
     OutputError before any frame is read rather than after the last."""
     if folder.is_dir() and any(folder.iterdir()) and not (folder / LOG).is_file():
         raise OutputError(f"{folder}: holds files but no {LOG}, so that no run made it; choose a new folder for --out")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / PROBE).write_bytes(b"?")
-        (folder / PROBE).unlink()
-    except OSError as error:
-        raise OutputError(
-            f"{folder}: results can't be written there ({error.strerror}); choose another --out"
-        ) from error
-    return folder
-
-
-def free_folder(parent: Path, name: str) -> Path:
-    """``parent/name``, or the first of ``name-2``, ``name-3``... that nobody has used yet."""
-    folder, number = parent / name, 1
-    while folder.exists():
-        number += 1
-        folder = parent / f"{name}-{number}"
-    return folder
+    return make_writable(folder)
 
 
 def write_run(

@@ -18,7 +18,7 @@ from slam_frontend.errors import OutputError, SequenceError
 from slam_frontend.frame_table import read_frames
 from slam_frontend.pipeline import RunResult
 from slam_frontend.ply import PointCloud, read_ply, write_ply
-from slam_frontend.results import frame_table, free_folder, prepare_folder, without_gaps, write_run
+from slam_frontend.results import frame_table, prepare_folder, without_gaps, write_run
 from slam_frontend.summary import summarise
 from slam_frontend.trajectory import Trajectory, read_kitti, read_tum
 from slam_frontend.types import Sensor
@@ -195,16 +195,9 @@ def test_the_truth_of_an_earlier_run_does_not_stay(write: Write, rgbd_run: RunRe
 
 def test_a_folder_that_cannot_be_written_is_found_out_before_the_run(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OutputError, match="choose another --out"):
+    with pytest.raises(OutputError, match="choose another folder"):
         prepare_folder(tmp_path / "file" / "run")
     assert list(prepare_folder(tmp_path / "new" / "run").iterdir()) == []
-
-
-def test_a_free_folder_is_one_that_nobody_used(tmp_path: Path) -> None:
-    for expected in ("desk", "desk-2", "desk-3"):
-        folder = free_folder(tmp_path, "desk")
-        assert folder.name == expected
-        folder.mkdir()
 
 
 def test_a_point_cloud_reads_back(tmp_path: Path) -> None:

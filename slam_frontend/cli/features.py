@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from slam_frontend.cli.logs import warnings_on_stderr
-from slam_frontend.cli.options import AsJson
+from slam_frontend.cli.options import RUNS, AsJson
 from slam_frontend.cli.progress import progress_bar, watched
 from slam_frontend.errors import ConfigError
 
@@ -24,7 +24,9 @@ FeatureNames = Annotated[
     str,
     typer.Option("--features", help="Extractors, by commas: orb, superpoint-fast:float or :int8, superpoint=WEIGHTS"),
 ]
-OutFolder = Annotated[Path, typer.Option("--out", help="Folder for the JSON file and the figure")]
+OutFolder = Annotated[
+    Path | None, typer.Option("--out", help="For the JSON file and the figure; a new one in runs/ if not given")
+]
 Threshold = Annotated[float | None, typer.Option(help="Detection threshold of learned extractors")]
 Seed = Annotated[int, typer.Option(help="Of everything that is random")]
 
@@ -41,7 +43,7 @@ def evaluate_features(
     limit: Annotated[int | None, typer.Option(help="At most so many scenes or photographs")] = None,
     threshold: Threshold = None,
     seed: Seed = 0,
-    out: OutFolder = Path("runs/evaluate_features"),
+    out: OutFolder = None,
     json: AsJson = False,
 ) -> None:
     """Repeatability, matching and homography estimation on image pairs whose homography is known."""
@@ -49,6 +51,7 @@ def evaluate_features(
     from slam_frontend.evaluation.features import HEADINGS, evaluate_detector, evaluate_extractor
     from slam_frontend.evaluation.homography import HomographyProtocol
 
+    folder = _out_folder(out, "evaluate_features")
     extractors = _create_extractors(features, HomographyProtocol().num_points, threshold)
     scores: list[FeatureScores] = []
     with warnings_on_stderr(), progress_bar() as watch:
@@ -68,7 +71,7 @@ def evaluate_features(
         columns,
         [asdict(row) for row in scores],
         {"path": str(path), "seed": seed},
-        out,
+        folder,
         json,
     )
 
@@ -78,7 +81,7 @@ def evaluate_detection(
     count: Annotated[int, typer.Option(min=1, help="Shapes to render")] = 1000,
     threshold: Threshold = 0.001,
     seed: Seed = 2018,
-    out: OutFolder = Path("runs/evaluate_detection"),
+    out: OutFolder = None,
     json: AsJson = False,
 ) -> None:
     """Corners of held-out synthetic shapes, clean and noisy: mean average precision and localisation error."""
@@ -86,6 +89,7 @@ def evaluate_detection(
     from slam_frontend.evaluation.detectors import CLASSICAL
     from slam_frontend.evaluation.features import as_detector
 
+    folder = _out_folder(out, "evaluate_detection")
     extractors = _create_extractors(features, 300, threshold, border=0, octaves=1)  # edges have corners, each one once
     detectors = {name: as_detector(extractor) for name, extractor in extractors.items()} | CLASSICAL
     columns: dict[str, list[float]] = {}
@@ -102,7 +106,14 @@ def evaluate_detection(
                 {"detector": name, "condition": condition, **asdict(row)}
                 for name, row in zip(detectors, found, strict=True)
             ]
-    _report(f"{count} shapes", list(detectors), columns, results, {"count": count, "seed": seed}, out, json)
+    _report(f"{count} shapes", list(detectors), columns, results, {"count": count, "seed": seed}, folder, json)
+
+
+def _out_folder(out: Path | None, name: str) -> Path:
+    """Where scores go; a folder of one's own choice must be writable before anything is measured."""
+    from slam_frontend.files import free_folder, make_writable
+
+    return make_writable(out) if out else free_folder(RUNS, name)
 
 
 def _create_extractors(names: str, max_keypoints: int, threshold: float | None, **more: Any) -> "dict[str, Extractor]":
@@ -177,22 +188,24 @@ def _report(
     columns: dict[str, list[float]],
     scores: list[dict[str, Any]],
     about: dict[str, Any],
-    out: Path,
+    folder: Path,
     as_json: bool,
 ) -> None:
-    """The JSON file and the figure, and on the terminal the table or what is in the file."""
+    """On the terminal the table or what is in the file; then the JSON file and the figure, which may fail."""
     from slam_frontend.evaluation.report import draw_bars, write_json
     from slam_frontend.results import to_json
 
-    write_json(scores, about, out / "scores.json")
-    draw_bars(labels, columns, title, out / "scores.png")
     if as_json:
-        print(to_json({**about, "folder": str(out), "scores": scores}))
+        print(to_json({**about, "folder": str(folder), "scores": scores}))
     else:
-        _print_table(title, labels, columns, out)
+        _print_table(title, labels, columns)
+    write_json(scores, about, folder / "scores.json")
+    draw_bars(labels, columns, title, folder / "scores.png")
+    if not as_json:
+        print(f"scores and figure: {folder}")
 
 
-def _print_table(title: str, labels: list[str], columns: dict[str, list[float]], out: Path) -> None:
+def _print_table(title: str, labels: list[str], columns: dict[str, list[float]]) -> None:
     from rich.console import Console
     from rich.table import Column, Table
 
@@ -203,7 +216,6 @@ def _print_table(title: str, labels: list[str], columns: dict[str, list[float]],
     console = Console()
     console.print(title, soft_wrap=True, markup=False)  # as a table's title a long path would be cut
     console.print(table, crop=False)
-    console.print(f"scores and figure: {out}", soft_wrap=True, markup=False)
 
 
 def _cells(columns: dict[str, list[float]], row: int) -> Iterator[str]:

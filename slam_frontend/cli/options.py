@@ -1,8 +1,11 @@
 """Options that several commands have in common."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
+
+RUNS = Path("runs")  # where results go that nobody gave a folder for
 
 Features = Annotated[
     str | None,

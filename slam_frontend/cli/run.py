@@ -12,7 +12,7 @@ import typer
 
 from slam_frontend.cli.interrupts import at_most_interrupts
 from slam_frontend.cli.logs import log_file, warnings_on_stderr
-from slam_frontend.cli.options import Features, extractor_overrides
+from slam_frontend.cli.options import RUNS, Features, extractor_overrides
 
 if TYPE_CHECKING:
     from slam_frontend.config import RunConfig
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 EXIT_INTERRUPTED = 130
-DEFAULT_PARENT = Path("runs")
 
 
 class SensorChoice(StrEnum):
@@ -59,8 +58,9 @@ def run(
     """Track a recording: a trajectory, a map, metrics and pictures come out."""
     from slam_frontend.datasets import open_sequence
     from slam_frontend.features import beside_tracking, resolve
+    from slam_frontend.files import free_folder
     from slam_frontend.frontend import Frontend
-    from slam_frontend.results import LOG, free_folder, prepare_folder
+    from slam_frontend.results import LOG, prepare_folder
     from slam_frontend.viz.landmark_colours import LandmarkColours
 
     with warnings_on_stderr():
@@ -69,7 +69,7 @@ def run(
         really = {"sensor": str(sequence.sensor), "extractor": beside_tracking(resolve(settings.extractor))}
         settings = settings.model_copy(update=really)
         frontend = Frontend.from_config(settings, sequence.camera, sequence.sensor)
-        folder = out or free_folder(DEFAULT_PARENT, f"{sequence.name}-{settings.extractor.name}")
+        folder = out or free_folder(RUNS, f"{sequence.name}-{settings.extractor.name}")
         title = _title(sequence, settings)
         colours = LandmarkColours(frontend)
         with _viewer(show, title, folder, frontend, sequence, colours) as viewer:

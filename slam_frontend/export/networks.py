@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from slam_frontend.errors import OutputError, WeightsError
-from slam_frontend.files import write_atomically
+from slam_frontend.files import make_writable, write_atomically
 from slam_frontend.models.card import Card, parse_card
 from slam_frontend.models.onnx_graph import build_graph, write_graph
 from slam_frontend.models.superpoint import SuperPoint, fold
@@ -35,7 +35,7 @@ def export_network(weights: Path, path: Path, format: Format) -> float:
     network = fold(network).requires_grad_(False)
     _require_free(path, weights, card)
     aside = path.with_name(f".unfinished-{path.name}")
-    _require_writable(aside)
+    make_writable(path.parent)
     try:
         run = {"onnx": _write_onnx, "torchscript": _write_torchscript, "openvino": _write_openvino}[format](
             network, aside
@@ -75,16 +75,6 @@ def _require_free(path: Path, weights: Path, card: Card) -> None:
         raise OutputError(
             f"{path}: it or its card is there already, and not of these weights; choose another name, or remove both"
         )
-
-
-def _require_writable(path: Path) -> None:
-    """OutputError before any work rather than each runtime's own complaint after it."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-        path.unlink()
-    except OSError as error:
-        raise OutputError(f"{path.parent}: can't be written to ({error.strerror}); choose another folder") from error
 
 
 def _write_onnx(network: SuperPoint, path: Path) -> Run:

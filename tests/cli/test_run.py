@@ -88,7 +88,7 @@ def test_json_is_the_metrics_and_nothing_else(call: Call, capsys: pytest.Capture
         ([SAMPLE, "--set", "tracker.min_inliers=many"], "tracker.min_inliers"),
         ([SAMPLE, "--config", "missing.yaml"], "missing.yaml"),
         ([SAMPLE, "--start", "5000"], "5000"),
-        ([SAMPLE, "--out", "/dev/null/run"], "choose another --out"),
+        ([SAMPLE, "--out", "/dev/null/run"], "choose another folder"),
         ([SAMPLE, "--features", "orb:int8"], "orb: is no network, but was given precision int8"),
         ([SAMPLE, "--features", "sift=own.pt"], "sift: is no network, but was given weights own.pt"),
         ([SAMPLE, "--set", "depth.min_depth=9"], "min_depth below max_depth"),

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import cv2
@@ -11,7 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from slam_frontend.cli.features import register
-from slam_frontend.errors import ConfigError, OutputError, SequenceError
+from slam_frontend.errors import ConfigError, MissingDependency, OutputError, SequenceError
 from slam_frontend.evaluation.report import draw_bars, write_json
 
 
@@ -67,6 +68,31 @@ def test_no_value_of_the_table_is_cut(width: int, tmp_path: Path, monkeypatch: p
     assert max(map(len, values)) == 8
     if width == 80:
         assert max(map(len, lines[1:-1])) <= 80
+
+
+def test_scores_that_are_there_already_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        CliRunner().invoke(evaluate(), ["detection", "--count", "5"], catch_exceptions=False)
+    assert sorted(path.parent.name for path in tmp_path.rglob("scores.json")) == [
+        "evaluate_detection",
+        "evaluate_detection-2",
+    ]
+
+
+def test_a_folder_that_cannot_be_written_is_found_out_before_anything_is_measured(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OutputError, match="choose another folder"):
+        CliRunner().invoke(
+            evaluate(), ["features", "none", "--out", str(tmp_path / "file" / "out")], catch_exceptions=False
+        )
+
+
+def test_a_table_is_printed_even_where_no_figure_can_be_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    result = CliRunner().invoke(evaluate(), ["detection", "--count", "5", "--out", str(tmp_path)])
+    assert isinstance(result.exception, MissingDependency)
+    assert "Shi-Tomasi" in result.output and (tmp_path / "scores.json").exists()
 
 
 def test_detectors_are_judged_on_shapes_by_one_command(tmp_path: Path) -> None:
