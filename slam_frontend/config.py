@@ -30,6 +30,7 @@ class ExtractorConfig(Section):
     nms_radius: int = Field(4, ge=1, le=32)
     border: int = Field(4, ge=0, le=64)
     octaves: int | None = Field(None, ge=1, le=4)  # superpoint: sizes, each half the last; None: 1 to track, else 2
+    sharpen: bool | None = None  # superpoint: points by the image's structure; None: as the checkpoint's card says
     spread: bool | None = None  # sift: over the image, or the strongest wherever they are; None: only to track
     runtime: Literal["auto", "torch", "openvino", "onnxruntime"] = "auto"  # auto: the fastest of what is installed
     precision: Literal["auto", "float", "half", "int8"] = "auto"  # auto: int8 where OpenVINO has it, half on a GPU

@@ -2,12 +2,15 @@
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 from slam_frontend.errors import OutputError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 PROBE = ".writable"
+Content = str | bytes | Callable[[BinaryIO], object]
 
 
 def images_below(folder: Path) -> list[Path]:
@@ -35,15 +38,15 @@ def make_writable(folder: Path) -> Path:
     return folder
 
 
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Put the content at the path in one step, or raise OutputError and leave what stood there before."""
-    data = content.encode() if isinstance(content, str) else content
+def write_atomically(path: Path, content: Content) -> None:
+    """Put the content, or what a function writes, at the path in one step, its folders made where they are missing;
+    OutputError, and what stood there before stays, where that fails."""
     try:
-        _replace(path, data)
-    except OSError as error:
-        raise OutputError(
-            f"{path}: can't be written ({error.strerror}); free some space or choose another folder"
-        ) from error
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, content)
+    except (OSError, RuntimeError) as error:  # with the latter torch says that a disk is full
+        reason = getattr(error, "strerror", None) or error
+        raise OutputError(f"{path}: can't be written ({reason}); free some space or choose another folder") from error
 
 
 def write_once(path: Path, content: str | bytes) -> None:
@@ -59,11 +62,16 @@ def require_free(path: Path, content: str | bytes) -> None:
         raise OutputError(f"{path}: is there already and holds something else; choose another name, or remove it")
 
 
-def _replace(path: Path, data: bytes) -> None:
+def _replace(path: Path, content: Content) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            if callable(content):
+                content(file)
+            else:
+                file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(handle)  # or a power cut leaves the new name on an empty file
         os.chmod(name, 0o644)  # mkstemp keeps others from reading
         os.replace(name, path)
     except BaseException:

@@ -63,7 +63,7 @@ def write_run(
     if truth is not None and len(result.indices):
         jobs["truth.txt"] = lambda path: write_tum(_during(truth, result.online.timestamps), path)
     for index, picture in _worth_keeping(pictures or {}, result, summary, truth).items():
-        jobs[f"frames/{index:06d}.png"] = lambda path, picture=picture: _write_picture(picture, path)  # type: ignore[misc]
+        jobs[f"frames/{index:06d}.png"] = lambda path, picture=picture: write_atomically(path, encode_png(picture))  # type: ignore[misc]
     for leftover in (folder / "truth.txt", *folder.glob("frames/[0-9]*.png")):  # of an earlier run with the same --out
         leftover.unlink(missing_ok=True)
     failures = [failure for name, write in jobs.items() if (failure := _attempt(write, folder / name))]
@@ -134,14 +134,6 @@ def _worth_keeping(
         errors[np.searchsorted(result.online.timestamps, pair.timestamps)] = pair.errors
     kept = result.indices[rows[choose_pictures(inliers[rows], errors[rows])]].tolist()
     return {index: pictures[index] for index in kept}
-
-
-def _write_picture(picture: Array, path: Path) -> None:
-    try:
-        path.parent.mkdir(exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{path.parent}: can't be made ({error.strerror})") from error
-    write_atomically(path, encode_png(picture))
 
 
 def _figure(title: str, result: RunResult, summary: RunSummary, truth: Trajectory | None) -> bytes:

@@ -1,5 +1,6 @@
 """The command ``slam-frontend``: nothing heavy is imported before a command really runs."""
 
+import errno
 import os
 import signal
 import sys
@@ -14,6 +15,7 @@ from slam_frontend.memory import keep_freed_memory
 
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
+OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 
 # Plain help: drawing it with rich would double the time that it takes.
 app = typer.Typer(name="slam-frontend", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -56,6 +58,11 @@ def main() -> None:
         app()
     except FrontendError as error:
         print(f"slam-frontend: {error}", file=sys.stderr)
+        sys.exit(EXIT_USER_ERROR)
+    except OSError as error:
+        if error.errno not in OF_THE_DISK:
+            raise
+        print(f"slam-frontend: {error.filename or 'a file'}: {error.strerror}", file=sys.stderr)
         sys.exit(EXIT_USER_ERROR)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)

@@ -128,12 +128,11 @@ def _render_missing(config: "TrainingConfig") -> bool:
 
 
 def _show_shapes(config: "TrainingConfig", output: Path) -> None:
-    import cv2
-
+    from slam_frontend.files import write_atomically
     from slam_frontend.training.rendering import contact_sheet
+    from slam_frontend.viz.draw import encode_png
 
-    output.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(output), contact_sheet(config.seed, config.shapes.size))
+    write_atomically(output, encode_png(contact_sheet(config.seed, config.shapes.size)))
 
 
 def _label(config: "TrainingConfig", number: int) -> int:

@@ -4,6 +4,7 @@ from typing import Protocol
 
 import numpy as np
 
+from slam_frontend.config import ExtractorConfig
 from slam_frontend.errors import ConfigError
 from slam_frontend.types import Array, Features, Norm
 
@@ -23,3 +24,11 @@ def require_grey(image: Array) -> None:
     """ConfigError for what is no (H,W) uint8 image."""
     if image.ndim != 2 or image.dtype != np.uint8:
         raise ConfigError(f"expected a grey image (H,W) uint8, found {image.shape} {image.dtype}; convert it first")
+
+
+def require_no_options(config: ExtractorConfig) -> None:
+    """ConfigError where options were given to an extractor of this package: none of them reads any."""
+    if config.options:
+        raise ConfigError(
+            f"extractor.options: {config.name} reads none, found {', '.join(config.options)}; leave them out"
+        )

@@ -9,7 +9,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from slam_frontend.config import ExtractorConfig
 from slam_frontend.errors import ConfigError
-from slam_frontend.features.base import require_grey
+from slam_frontend.features.base import require_grey, require_no_options
 from slam_frontend.features.corners import Corners, find_fast, find_foerstner, spread
 from slam_frontend.types import Array, Features, Norm
 
@@ -108,9 +108,13 @@ class SiftExtractor:
 
 
 def _refuse_network(config: ExtractorConfig) -> None:
-    if config.weights or config.precision != "auto":
-        found = f"weights {config.weights}" if config.weights else f"precision {config.precision}"
-        raise ConfigError(f"extractor {config.name}: is no network, but was given {found}; leave that out")
+    require_no_options(config)
+    given = {"weights": config.weights, "precision": config.precision, "runtime": config.runtime}
+    for setting, value in given.items():
+        if value not in (None, "auto"):
+            raise ConfigError(
+                f"extractor {config.name}: is no network, but was given {setting} {value}; leave that out"
+            )
 
 
 def _pyramid(image: Array, num_levels: int) -> list[Array]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from slam_frontend.config import ExtractorConfig
 from slam_frontend.errors import WeightsError
-from slam_frontend.features.base import require_grey
+from slam_frontend.features.base import require_grey, require_no_options
 from slam_frontend.models.decode import find_keypoints, sample_descriptors, sharpen
 from slam_frontend.models.network_config import CELL
 from slam_frontend.models.runtime import Runtime, create_runtime
@@ -31,7 +31,7 @@ class SuperPointExtractor:
         self._runtime = runtime
         self._config = config
         self._threshold = config.threshold or runtime.card.threshold
-        self._sharpen = bool(config.options.get("sharpen", runtime.card.sharpen))
+        self._sharpen = runtime.card.sharpen if config.sharpen is None else config.sharpen
 
     def extract(self, image: Array) -> Features:
         """Features of an (H,W) uint8 grey image, best first, at sub-pixel positions."""
@@ -83,6 +83,7 @@ def shipped_weights(name: str) -> Path:
 
 
 def _create(name: str, config: ExtractorConfig) -> SuperPointExtractor:
+    require_no_options(config)
     runtime = create_runtime(config.runtime, config.precision, config.weights or shipped_weights(name))
     return SuperPointExtractor(name, runtime, config)
 

@@ -66,7 +66,7 @@ def keypoint_sigmas(scales: Array) -> Array:
 
 def to_disparity(depth: Array, camera: Camera) -> Array:
     """Pixels of disparity of a depth in metres; NaN stays NaN."""
-    return np.asarray(camera.fx * (camera.baseline or DEFAULT_BASELINE) / depth)
+    return np.asarray(_disparity_scale(camera) / depth)
 
 
 def errors_at(points_cam: Array, measured: Measurements, camera: Camera) -> Array:
@@ -79,7 +79,7 @@ def errors_at(points_cam: Array, measured: Measurements, camera: Camera) -> Arra
     errors = np.empty((len(x), 3))
     errors[:, 0] = camera.fx * x * inverse + camera.cx
     errors[:, 1] = camera.fy * y * inverse + camera.cy
-    errors[:, 2] = camera.fx * (camera.baseline or DEFAULT_BASELINE) * inverse
+    errors[:, 2] = _disparity_scale(camera) * inverse
     errors -= measured.values
     errors *= measured.precision
     errors[~(z > NEAREST)] = 1e3
@@ -116,7 +116,7 @@ def _derivatives(points_cam: Array, measured: Measurements, camera: Camera) -> t
     inverse = 1.0 / np.maximum(z, NEAREST)
     along_x, along_y, along_disparity = measured.precision.T * inverse
     xx, yy = camera.fx * along_x, camera.fy * along_y
-    dz = -camera.fx * (camera.baseline or DEFAULT_BASELINE) * inverse * along_disparity
+    dz = -_disparity_scale(camera) * inverse * along_disparity
     return xx, -xx * x * inverse, yy, -yy * y * inverse, dz
 
 
@@ -138,3 +138,8 @@ def robust_weights(residuals: Array, scale: float = 2.45) -> tuple[Array, float]
     weights = np.minimum(1.0, scale / np.maximum(norms, 1e-12))
     cost = np.where(norms <= scale, norms**2, 2 * scale * norms - scale**2).sum()
     return weights, float(cost)
+
+
+def _disparity_scale(camera: Camera) -> float:
+    """What a depth in metres divides to give a disparity in pixels."""
+    return camera.fx * (camera.baseline or DEFAULT_BASELINE)

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from slam_frontend.files import write_atomically
 from slam_frontend.models.superpoint import SuperPoint, fold
-from slam_frontend.models.weights import write_atomically
 from slam_frontend.optional import require
 
 OPSET = 11  # since 13 a sum has its axes as an input, which OpenCV 4.6 (Debian 12) does not read
@@ -16,7 +16,7 @@ def write_graph(path: Path, network: SuperPoint) -> None:
     onnx = require("onnx", extra="onnx")
     model = build_graph(network)
     onnx.checker.check_model(model)
-    write_atomically(path, lambda file: file.write(model.SerializeToString()))
+    write_atomically(path, model.SerializeToString())
 
 
 def build_graph(network: SuperPoint) -> Any:

@@ -1,14 +1,13 @@
 """Checkpoints that ship: a network's parameters and the card that tells where they come from."""
 
-import os
 import pickle
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import torch
 
 from slam_frontend.errors import WeightsError
+from slam_frontend.files import write_atomically
 from slam_frontend.models.card import Card, parse_card
 from slam_frontend.models.network_config import PAPER
 from slam_frontend.models.superpoint import SuperPoint, fold
@@ -19,8 +18,7 @@ def save_checkpoint(path: Path, network: SuperPoint, card: Card) -> None:
     state = {name: value.cpu() for name, value in fold(network).state_dict().items()}
     content = {"card": card.model_dump_json(), "network": state}
     write_atomically(path, lambda file: torch.save(content, file))
-    text = card.model_dump_json(indent=2) + "\n"
-    write_atomically(path.with_suffix(".json"), lambda file: file.write(text.encode()))
+    write_atomically(path.with_suffix(".json"), card.model_dump_json(indent=2) + "\n")
 
 
 def load_checkpoint(path: Path) -> tuple[SuperPoint, Card]:
@@ -36,20 +34,6 @@ def load_checkpoint(path: Path) -> tuple[SuperPoint, Card]:
     except (RuntimeError, AttributeError, TypeError) as error:
         raise WeightsError(f"{path}: {_explain(network, state)}; is it a checkpoint of another network?") from error
     return network.eval(), card
-
-
-def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Let ``write`` fill a file that takes the path's place only when it is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> dict[str, Any]:

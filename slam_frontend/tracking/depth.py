@@ -5,6 +5,7 @@ from typing import Protocol
 import numpy as np
 
 from slam_frontend.config import DepthConfig
+from slam_frontend.errors import ConfigError
 from slam_frontend.geometry.stereo import match_rows
 from slam_frontend.types import Array, Camera, Features, Frame, Sensor
 
@@ -47,8 +48,12 @@ class StereoDepth:
     """A rectified pair, searched along rows from the left keypoints."""
 
     def __init__(self, config: DepthConfig, camera: Camera) -> None:
+        if camera.baseline is None:
+            raise ConfigError(
+                "stereo needs the distance of both cameras, found a camera without one; give its baseline"
+            )
         self.config = config
-        self.bf = camera.fx * (camera.baseline or 0.0)
+        self.bf = camera.fx * camera.baseline  # pixels * metres
 
     def measure(self, frame: Frame, features: Features) -> Array:
         """Depth from disparity, unknown where the right image shows no clear match."""
@@ -61,7 +66,7 @@ class StereoDepth:
 
 
 def create_depth_source(sensor: Sensor, config: DepthConfig, camera: Camera) -> DepthSource:
-    """The depth source of a sensor."""
+    """The depth source of a sensor; ConfigError for a stereo camera without baseline."""
     if sensor is Sensor.RGBD:
         return RgbdDepth(config)
     if sensor is Sensor.STEREO:

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from slam_frontend.files import write_atomically
 from slam_frontend.models.heatmap import find_points, sharpen, to_heatmap
 from slam_frontend.models.superpoint import SuperPoint, fold
-from slam_frontend.models.weights import write_atomically
 from slam_frontend.training.config import LabelConfig
 from slam_frontend.training.datasets import shard_path
 from slam_frontend.training.engine import Engine

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from slam_frontend.errors import ConfigError
-from slam_frontend.models.weights import write_atomically
+from slam_frontend.files import write_atomically
 from slam_frontend.optional import require
 from slam_frontend.photos import read_photos
 from slam_frontend.training.sources import note_sources, require_photos

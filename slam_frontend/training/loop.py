@@ -14,8 +14,8 @@ from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from slam_frontend.errors import FrontendError
+from slam_frontend.files import make_writable, write_atomically
 from slam_frontend.models.superpoint import SuperPoint
-from slam_frontend.models.weights import write_atomically
 from slam_frontend.training.config import LoopConfig
 from slam_frontend.training.engine import Engine, without_denormals
 
@@ -85,6 +85,8 @@ class Loop:
     @without_denormals()
     def run(self, watch: Watch | None = None, stop_after_minutes: float | None = None) -> bool:
         """Train to the end of the cycle, or for the given time; True when the cycle is complete."""
+        if self.engine.rank == 0:
+            make_writable(self.folder)
         self.resume()
         started = self._started = time.monotonic() - self.seconds
         stop = math.inf if stop_after_minutes is None else self.seconds + 60 * stop_after_minutes
@@ -202,7 +204,6 @@ class Loop:
     def _log(self, report: Report) -> None:
         entry: dict[str, Any] = {"step": report.step, "seconds": round(self.seconds, 1), **report.losses}
         entry |= {"images_per_second": round(report.images_per_second, 1), **report.metrics}
-        self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / LOG).open("a") as file:
             file.write(json.dumps(entry) + "\n")
 

@@ -40,13 +40,13 @@ def render_cache(config: TrainingConfig) -> None:
 
 
 def contact_sheet(seed: int, size: tuple[int, int] = (120, 160)) -> Array:
-    """A row of examples of every primitive with its corners marked, (H,W,3) uint8 BGR."""
+    """A row of examples of every primitive with its corners marked, (H,W,3) uint8 RGB."""
     rng = np.random.default_rng(seed)
     rows = []
     for primitive in PRIMITIVES:
         shapes = [render(rng, size, primitive) for _ in range(SHEET_COLUMNS)]
         tiles = [_tile(shape.image, shape.corners) for shape in shapes]
-        cv2.putText(tiles[0], primitive, (6, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 200, 255), 1, cv2.LINE_AA)
+        cv2.putText(tiles[0], primitive, (6, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 200, 0), 1, cv2.LINE_AA)
         rows.append(np.hstack(tiles))
     return np.vstack(rows)
 
@@ -60,7 +60,7 @@ def _render_chunk(job: tuple[int, tuple[int, int], np.random.SeedSequence]) -> l
 
 def _tile(image: Array, corners: Array) -> Array:
     tile = cv2.resize(image, None, fx=SHEET_ZOOM, fy=SHEET_ZOOM, interpolation=cv2.INTER_NEAREST)
-    tile = cv2.cvtColor(tile, cv2.COLOR_GRAY2BGR)
+    tile = cv2.cvtColor(tile, cv2.COLOR_GRAY2RGB)
     for x, y in (corners + 0.5) * SHEET_ZOOM - 0.5:
         cv2.circle(tile, (round(x), round(y)), 4, (0, 200, 0), 1, cv2.LINE_AA)
     return np.asarray(tile)

@@ -40,13 +40,11 @@ def require_labels_of(cache: Path, labels: Path) -> None:
             f"choose another folder for this training, or delete the labels; if they are right, copy {_note_of(cache)} "
             "beside them"
         )
-    labels.mkdir(parents=True, exist_ok=True)
     write_atomically(labels / "photos.json", json.dumps(wanted))
 
 
 def note_sources(cache: Path, paths: tuple[Path, ...]) -> None:
     """Note beside the cache what it will be made of."""
-    cache.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(_note_of(cache), json.dumps(measure(paths)))
 
 

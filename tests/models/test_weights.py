@@ -10,7 +10,7 @@ from slam_frontend.errors import WeightsError
 from slam_frontend.models.card import Card
 from slam_frontend.models.network_config import FAST
 from slam_frontend.models.superpoint import SuperPoint
-from slam_frontend.models.weights import load_checkpoint, save_checkpoint, write_atomically
+from slam_frontend.models.weights import load_checkpoint, save_checkpoint
 
 
 def test_a_checkpoint_comes_back_with_its_card(tmp_path):
@@ -70,17 +70,3 @@ def test_code_hidden_in_a_checkpoint_does_not_run(tmp_path):
     with pytest.raises(WeightsError):
         load_checkpoint(tmp_path / "trap.pt")
     assert not (tmp_path / "sprung").exists()
-
-
-def test_a_write_that_fails_leaves_the_old_file(tmp_path):
-    path = tmp_path / "last.pt"
-    path.write_bytes(b"old")
-
-    def fail(file):
-        file.write(b"half")
-        raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        write_atomically(path, fail)
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]

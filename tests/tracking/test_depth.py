@@ -1,10 +1,13 @@
 """Keypoint depths: from a depth image, from a pair, or none."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
 from slam_frontend.config import DepthConfig
+from slam_frontend.errors import ConfigError
 from slam_frontend.tracking.depth import NoDepth, RgbdDepth, StereoDepth, create_depth_source
 from slam_frontend.types import Array, Camera, Features, Frame, Sensor
 
@@ -81,3 +84,8 @@ def test_the_sensor_decides_where_depth_comes_from() -> None:
     kinds = {Sensor.RGBD: RgbdDepth, Sensor.STEREO: StereoDepth, Sensor.MONO: NoDepth}
     for sensor, kind in kinds.items():
         assert type(create_depth_source(sensor, DepthConfig(), CAMERA)) is kind
+
+
+def test_stereo_without_a_baseline_is_refused_rather_than_at_depth_zero() -> None:
+    with pytest.raises(ConfigError, match="give its baseline"):
+        create_depth_source(Sensor.STEREO, DepthConfig(), replace(CAMERA, baseline=None))
