@@ -1,4 +1,4 @@
-"""`slam-frontend train`: shapes, magicpoint, label, superpoint, all."""
+"""`slam-frontend train`: shapes, magicpoint, label, superpoint, all, ship."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -104,6 +104,22 @@ def everything(config: Config, settings: Settings = None, json: AsJson = False) 
         with _progress(f"superpoint, round {number}", loaded, json) as watch:
             stages.superpoint(loaded, number, watch)
     _tell_checkpoint(lambda config: shipping.ship(config, config.label.rounds), loaded, json)
+
+
+@app.command()
+def ship(
+    config: Config,
+    settings: Settings = None,
+    number: Round = 1,
+    into: Annotated[Path | None, typer.Option(help="folder, instead of the config's")] = None,
+    notes: Annotated[str, typer.Option(help="for the card: what else is to be known of these weights")] = "",
+    json: AsJson = False,
+) -> None:
+    """Write the last network of a round once more, with its card and ONNX graph; joint.keep_of_start is its share of
+    what it started from."""
+    from slam_frontend.training import shipping
+
+    _tell_checkpoint(lambda config: shipping.ship(config, number, into, notes), _load(config, settings), json)
 
 
 def _load(config: Path | None, settings: list[str] | None, photos: list[Path] | None = None) -> "TrainingConfig":

@@ -141,6 +141,9 @@ def test_every_stage_of_training(ask: Ask, photos: Path) -> None:
     assert ask("train", "label", "tiny.yaml")["photographs"] == 5
     assert ask("train", "superpoint", "tiny.yaml", "--minutes", 0) == {"done": False, "checkpoint": None}
     assert Path(ask("train", "all", "tiny.yaml")["checkpoint"]).exists()
+    shipped = Path(ask("train", "ship", "tiny.yaml", "--into", "theirs", "--notes", "tiny")["checkpoint"])
+    assert shipped.parent == Path("theirs") and shipped.with_suffix(".onnx").exists()
+    assert json.loads(shipped.with_suffix(".json").read_text())["notes"] == "tiny"
 
 
 def test_a_bar_is_drawn_on_a_terminal_and_leaves_nothing_on_stdout(tmp_path: Path) -> None:
