@@ -191,10 +191,11 @@ def _machine() -> str:
     import numpy as np
 
     from slam_frontend import __version__
+    from slam_frontend.features import count_cores
 
     cpuinfo = Path("/proc/cpuinfo")
     names = [line for line in cpuinfo.read_text().splitlines() if "model name" in line] if cpuinfo.exists() else []
     processor = names[0].split(":")[1].strip() if names else platform.processor()
     versions = f"Python {platform.python_version()}, numpy {np.__version__}, OpenCV {cv2.__version__}"
-    machine = f"{os.cpu_count()} cores of {processor}; slam-frontend {__version__}, {versions}."
+    machine = f"{count_cores()} cores of {processor}; slam-frontend {__version__}, {versions}."
     return f"{machine} Load average when it began: {os.getloadavg()[0]:.1f}. Repeat with `make bench`."
