@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from command_line import run_main
 
-from slam_frontend.cli.benchmarks import draws, extraction, processes, stages, walks
+from slam_frontend.cli.benchmarks import clips, draws, extraction, processes, stages, walks
 from slam_frontend.cli.benchmarks.clips import REPLAY, Clip, open_clip
 from slam_frontend.cli.benchmarks.contenders import find_contenders
 from slam_frontend.cli.benchmarks.extraction import measure_speeds, networks_section
@@ -94,6 +94,21 @@ def test_draws_of_a_clip_differ_by_their_keypoints_and_repeat(monkeypatch) -> No
     assert errors() == first
     monkeypatch.setattr(draws, "SHARE", 1.1)
     assert len(set(errors())) == 1
+
+
+def test_extractors_stand_together_clip_by_clip(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(draws, "COUNT", 2)
+    monkeypatch.setattr(clips, "MAX_RUNS", 1)
+    monkeypatch.setattr(clips, "CLIPS", tuple(Clip(f"the first {n}", "sample", "rgbd", n, "") for n in (6, 8)))
+    page = tmp_path / "page.md"
+    assert run_main("bench", SAMPLE.parent, "--out", page, "--features", "orb,fast", "--only", "clips") == 0
+    lines = [line for line in read_sections(page)["Clips"].splitlines() if line.startswith("| ")]
+    located, times = ([line.strip("| ").split(" | ") for line in table] for table in (lines[:6], lines[6:]))
+    for headings, _, *rows in (located, times):
+        assert [row[:2] for row in rows] == [[f"the first {n}", name] for n in (6, 8) for name in ("orb", "fast")]
+        assert {len(row) for row in rows} == {len(headings)}
+    assert [row[2] for row in located[2:]] == ["6/6", "6/6", "8/8", "8/8"]
+    assert all(float(cell) >= 0 for row in times[2:] for cell in row[2:])
 
 
 def test_walks_with_an_exact_truth_need_no_data(monkeypatch, tmp_path: Path) -> None:

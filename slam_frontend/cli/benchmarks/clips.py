@@ -46,7 +46,8 @@ MAX_RUNS, MAX_SECONDS = 3, 12  # a clip is played again until there are so many 
 STAGES = ["extract", "depth", "track", "map", "all but extract", "all"]
 REPLAY = ExtractorConfig(name="fast", own_process=False)  # of a frontend that is only shown what was seen before
 ERRORS = ["ATE online", "ATE after mapping", "ATE of draws"]
-HEADINGS = ["clip", "features", "located", "located after mapping", "first pose", "lost", *ERRORS, "ms a frame"]
+LOCATED = ["clip", "features", "located", "located after mapping", "first pose", "lost", *ERRORS]
+TIMES = ["clip", "features", "ms a frame", *(f"ms {stage}" for stage in STAGES)]
 LEGEND = (
     "Located: at their time, and in the end with the frames that one camera's map waited through before it began. ATE "
     "is of those located at their time, and also given as a share of the path; mono is aligned by a similarity, the "
@@ -83,11 +84,13 @@ def track_clips(data: Path, contenders: dict[str, ExtractorConfig]) -> dict[str,
 
 
 def clips_section(tracked: dict[str, list[Tracked]], notes: list[str]) -> str:
-    """The results as a table, with what is promised."""
-    rows = [_cells(spec, row) for spec, clips in tracked.items() for row in clips]
+    """The results as two tables, in which all extractors of a clip stand together, with what is promised."""
+    by_clip = zip(*tracked.values(), strict=True)
+    rows = [(spec, row) for clip in by_clip for spec, row in zip(tracked, clip, strict=True)]
+    located = table(LOCATED, [_located(spec, row) for spec, row in rows])
+    times = table(TIMES, [_times(spec, row) for spec, row in rows])
     promises = [f"- {clip.name}: {clip.promise}" for clip in CLIPS]
-    headings = [*HEADINGS, *(f"ms {stage}" for stage in STAGES)]
-    return "\n".join([table(headings, rows), "", LEGEND, "", *promises, *notes])
+    return "\n".join([located, "", times, "", LEGEND, "", *promises, *notes])
 
 
 def open_clip(data: Path, clip: Clip, extractor: ExtractorConfig) -> tuple[Sequence, Frontend]:
@@ -113,14 +116,17 @@ def _track(data: Path, clip: Clip, spec: str, extractor: ExtractorConfig) -> Tra
     return Tracked(clip, summarise(result, sequence.sensor, sequence.truth), milliseconds, draws)
 
 
-def _cells(spec: str, tracked: Tracked) -> list[str]:
+def _located(spec: str, tracked: Tracked) -> list[str]:
     summary = tracked.summary
     errors = [
         f"{metrics.ate.rmse:.4f} m, {metrics.ate_percent:.2f} %" if metrics else "-"
         for metrics in (summary.online, summary.final)
     ]
     errors.append(mean_and_spread([draw.ate.rmse for draw in tracked.draws]))
-    times = [tracked.milliseconds, *(summary.milliseconds[stage].median for stage in STAGES)]
     located = [f"{count}/{summary.frames}" for count in (summary.located, summary.located_in_the_end)]
-    counts = [*located, str(summary.initialised_at or "-"), str(summary.lost)]
-    return [tracked.clip.name, spec, *counts, *errors, *(f"{time:.1f}" for time in times)]
+    return [tracked.clip.name, spec, *located, str(summary.initialised_at or "-"), str(summary.lost), *errors]
+
+
+def _times(spec: str, tracked: Tracked) -> list[str]:
+    times = [tracked.milliseconds, *(tracked.summary.milliseconds[stage].median for stage in STAGES)]
+    return [tracked.clip.name, spec, *(f"{time:.1f}" for time in times)]
