@@ -118,6 +118,12 @@ class RunConfig(Section):
     initializer: InitializerConfig = InitializerConfig()
     mapper: MapperConfig = MapperConfig()
 
+    @model_validator(mode="after")
+    def _enough_for_a_map(self) -> "RunConfig":
+        if self.extractor.max_keypoints < self.initializer.min_matches:
+            raise ValueError("expected max_keypoints of the extractor from min_matches of the initializer upwards")
+        return self
+
 
 def load_config(model: type[T], path: Path | None = None, overrides: list[str] | None = None) -> T:
     """The settings of a YAML file with ``section.key=value`` overrides on top, or ConfigError naming file and key."""
@@ -173,6 +179,8 @@ def _explain(model: type[Section], error: ValidationError) -> str:
     first = error.errors()[0]
     location = [str(part) for part in first["loc"]]
     key = ".".join(location)
+    if first["type"] == "value_error":  # our own, of a section that doesn't go together
+        return f"{key}: {first['ctx']['error']}".removeprefix(": ") + f" (found {first['input']!r})"
     if first["type"] != "extra_forbidden":
         return f"{key}: {first['msg']} (found {first['input']!r})"
     nearest = difflib.get_close_matches(key, _known_keys(model), n=1, cutoff=0.4)

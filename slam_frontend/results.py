@@ -26,6 +26,7 @@ from slam_frontend.viz.snapshots import choose_pictures
 logger = logging.getLogger(__name__)
 
 LOG = "run.log"  # the first file of every run
+SEGMENT = "trajectory_segment_{}.txt"  # of another map than the one that located the most
 
 
 def prepare_folder(folder: Path) -> Path:
@@ -44,16 +45,20 @@ def write_run(
     truth: Trajectory | None = None,
     pictures: dict[int, Array] | None = None,
     cloud: PointCloud | None = None,
+    asked: range = range(0),
 ) -> None:
     """Trajectories, metrics, config, map and pictures; what can't be written doesn't stop the rest.
 
+    Each map has a world of its own, so that the trajectories are those of the one that located the most, and every
+    other gets its own file. ``asked`` are the indices of the frames that were asked for, empty where nobody knows.
     OutputError at the end names what is missing; without matplotlib the log says that there is no figure.
     """
     title = f"{summary.recording}, {summary.sensor}, {config.extractor.name}"
+    online, final = (path.keep(result.longest_segment) for path in (result.online, result.final))
     jobs: dict[str, Callable[[Path], None]] = {
-        "trajectory_online.txt": lambda path: write_tum(result.online, path),
-        "trajectory.txt": lambda path: write_tum(result.final, path),
-        "trajectory_kitti.txt": lambda path: write_kitti(without_gaps(result.final, result.indices), path),
+        "trajectory_online.txt": lambda path: write_tum(online, path),
+        "trajectory.txt": lambda path: write_tum(final, path),
+        "trajectory_kitti.txt": lambda path: write_kitti(without_gaps(final, result.indices, asked), path),
         "metrics.json": lambda path: write_atomically(path, to_json(summary.as_dict()) + "\n"),
         "config.yaml": lambda path: write_atomically(path, dump_config(config)),
         "map.ply": lambda path: write_ply(PointCloud(result.points) if cloud is None else cloud, path),
@@ -64,8 +69,12 @@ def write_run(
         jobs["truth.txt"] = lambda path: write_tum(_during(truth, result.online.timestamps), path)
     for index, picture in _worth_keeping(pictures or {}, result, summary, truth).items():
         jobs[f"frames/{index:06d}.png"] = lambda path, picture=picture: write_atomically(path, encode_png(picture))  # type: ignore[misc]
-    for leftover in (folder / "truth.txt", *folder.glob("frames/[0-9]*.png")):  # of an earlier run with the same --out
-        leftover.unlink(missing_ok=True)
+    for segment in np.unique(result.segments[result.final.located & ~result.longest_segment]).tolist():
+        other = result.final.keep(result.segments == segment)
+        jobs[SEGMENT.format(segment + 1)] = lambda path, other=other: write_tum(other, path)  # type: ignore[misc]
+    for pattern in ("truth.txt", SEGMENT.format("*"), "frames/[0-9]*.png"):  # of an earlier run with the same --out
+        for leftover in folder.glob(pattern):
+            leftover.unlink()
     failures = [failure for name, write in jobs.items() if (failure := _attempt(write, folder / name))]
     if failures:
         raise OutputError("; ".join([failures[0], *([f"and {len(failures) - 1} files more"] if failures[1:] else [])]))
@@ -87,16 +96,19 @@ def frame_table(result: RunResult) -> FrameTable:
     )
 
 
-def without_gaps(trajectory: Trajectory, indices: Array) -> Trajectory:
-    """One row for each frame of the recording that was asked for; those that were skipped or dropped are lost."""
-    if len(indices) < 2:
-        return trajectory
-    step = int(np.gcd.reduce(np.diff(indices)))  # the stride of the run
-    rows = (indices - indices[0]) // step
-    T_world_cam = np.full((rows[-1] + 1, 4, 4), np.nan)
+def without_gaps(trajectory: Trajectory, indices: Array, asked: range = range(0)) -> Trajectory:
+    """One row for each frame that was asked for; those that were skipped, dropped or not reached are lost.
+
+    Where nobody says which were asked for, it is every n-th from the first to the last of the indices.
+    """
+    if not asked:
+        if len(indices) < 2:
+            return trajectory
+        asked = range(indices[0], indices[-1] + 1, np.gcd.reduce(np.diff(indices)))
+    rows = (indices - asked.start) // asked.step
+    T_world_cam = np.full((len(asked), 4, 4), np.nan)
     T_world_cam[rows] = trajectory.T_world_cam
-    timestamps = np.interp(np.arange(len(T_world_cam)), rows, trajectory.timestamps)
-    return Trajectory(timestamps, T_world_cam)
+    return Trajectory(np.interp(np.arange(len(asked)), rows, trajectory.timestamps), T_world_cam)
 
 
 def to_json(values: dict[str, Any]) -> str:

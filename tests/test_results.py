@@ -161,6 +161,35 @@ def test_a_kitti_file_of_a_run_has_no_gap(write: Write, rgbd_run: RunResult, tmp
     assert np.flatnonzero(~written.located).tolist() == [30]
 
 
+@pytest.mark.parametrize(
+    ("indices", "asked", "expected"),
+    [
+        ([1, 2, 3, 4], range(6), [np.nan, 1, 2, 3, 4, np.nan]),  # the first and the last are damaged
+        ([10, 14, 18], range(10, 20, 2), [10, np.nan, 14, np.nan, 18]),  # every other one was dropped
+        ([7], range(6, 8), [np.nan, 7]),
+        ([10, 14, 18, 20], range(0), [10, np.nan, 14, np.nan, 18, 20]),  # nobody knows
+    ],
+)
+def test_a_kitti_file_has_a_row_for_each_frame_that_was_asked_for(
+    indices: list[int], asked: range, expected: list[float]
+) -> None:
+    T_world_cam = np.tile(np.eye(4), (len(indices), 1, 1))
+    T_world_cam[:, 0, 3] = indices
+    written = without_gaps(Trajectory(np.array(indices) / 10, T_world_cam), np.array(indices), asked)
+    np.testing.assert_array_equal(written.T_world_cam[:, 0, 3], expected)
+
+
+def test_each_map_has_a_file_of_its_own(write: Write, rgbd_run: RunResult, tmp_path: Path) -> None:
+    count = len(rgbd_run.indices)
+    write(replace(rgbd_run, segments=(np.arange(count) >= count - 5).astype(int)))
+    for name in ("trajectory.txt", "trajectory_online.txt"):
+        np.testing.assert_allclose(read_tum(tmp_path / name).timestamps, rgbd_run.online.timestamps[:-5], atol=1e-6)
+    assert np.isnan(read_kitti(tmp_path / "trajectory_kitti.txt").T_world_cam[-5:]).all()
+    assert len(read_tum(tmp_path / "trajectory_segment_2.txt")) == 5
+    write(rgbd_run)
+    assert not (tmp_path / "trajectory_segment_2.txt").exists()
+
+
 def test_the_table_of_frames_and_the_truth_read_back(
     write: Write, rgbd_run: RunResult, world: SyntheticWorld, tmp_path: Path
 ) -> None:

@@ -17,6 +17,7 @@ from slam_frontend.cli.options import RUNS, Features, extractor_overrides
 if TYPE_CHECKING:
     from slam_frontend.config import RunConfig
     from slam_frontend.datasets import Sequence
+    from slam_frontend.datasets.playback import Playback
     from slam_frontend.frontend import Frontend
     from slam_frontend.pipeline import OnFrame, RunResult
     from slam_frontend.viz.landmark_colours import LandmarkColours
@@ -134,7 +135,7 @@ def _viewer(
 
 def _track(
     frontend: "Frontend",
-    sequence: "Sequence",
+    sequence: "Playback",
     config: "RunConfig",
     folder: Path,
     live: bool,
@@ -164,7 +165,8 @@ def _track(
             if not summary.located:
                 logger.warning("not one frame was located: %s", _suspect(result, sequence, config))
             try:
-                write_run(folder, result, summary, config, sequence.truth, snapshots.pictures, colours.cloud())
+                kept = sequence.truth, snapshots.pictures, colours.cloud()
+                write_run(folder, result, summary, config, *kept, asked=sequence.indices)
                 (folder / FILENAME).unlink(missing_ok=True)  # of an earlier run with the same --out
                 if log is not None:
                     write_tracks(log.finish(result.final), folder / FILENAME)

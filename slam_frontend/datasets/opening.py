@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from slam_frontend.datasets.base import Reader, SensorChoice, Sequence
+from slam_frontend.datasets.base import Reader, SensorChoice
 from slam_frontend.datasets.calibration import Calibration, load_calibration
 from slam_frontend.datasets.playback import Playback
 from slam_frontend.errors import PluginError, SequenceError
@@ -23,7 +23,7 @@ def open_sequence(
     stride: int = 1,
     camera: Calibration | Path | str | None = None,
     colour: bool = False,
-) -> Sequence:
+) -> Playback:
     """The recording at a path, in the format that it is recognised as or that is given, or SequenceError.
 
     ``sensor`` restricts it to a poorer one; ``start``, ``limit`` and ``stride`` count frames of the recording;

@@ -29,8 +29,13 @@ class Playback:
         self._window = start, limit, stride
 
     def __len__(self) -> int:
+        return len(self.indices)
+
+    @property
+    def indices(self) -> range:
+        """Of the frames that are to be played; empty where only the end shows how many there are."""
         start, limit, stride = self._window
-        return len(range(start, len(self.reader), stride)[:limit])
+        return range(start, len(self.reader), stride)[:limit]
 
     def __iter__(self) -> Iterator[Frame]:
         self.skipped.clear()
@@ -51,9 +56,9 @@ class Playback:
             raise SequenceError(f"{self.name}: not one frame could be used{reasons}")
 
     def _positions(self) -> Iterable[int]:
-        start, limit, stride = self._window
         if len(self.reader):
-            return range(start, len(self.reader), stride)[:limit]
+            return self.indices
+        start, limit, stride = self._window
         return islice(count(start, stride), limit)
 
     def _checked(self, frame: Frame, last: Frame | None) -> Frame:

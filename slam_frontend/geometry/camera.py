@@ -1,11 +1,15 @@
 """Pixels and rays of a pinhole camera with OpenCV's distortion."""
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 
 from slam_frontend.types import Array, Camera
 
 REFERENCE_WIDTH = 640  # the image width that radii in the settings are meant for
+PRECISELY = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 30, 1e-3)  # OpenCV's own 5 steps leave half a pixel
+BORDER_STEPS = 64  # points that an edge of the image is followed at
 
 
 def pixel_scale(camera: Camera) -> float:
@@ -37,14 +41,24 @@ def undistort(keypoints: Array, camera: Camera) -> Array:
     if not any(camera.distortion) or not len(keypoints):
         return np.asarray(keypoints, np.float32)
     pixels = np.asarray(keypoints, np.float64).reshape(-1, 1, 2)
-    ideal = cv2.undistortPoints(pixels, camera.K, np.array(camera.distortion), P=camera.K)
+    ideal = cv2.undistortPoints(pixels, camera.K, np.array(camera.distortion), P=camera.K, criteria=PRECISELY)
     return np.asarray(ideal.reshape(-1, 2), np.float32)
 
 
 def inside(pixels: Array, camera: Camera, margin: float = 0.0) -> Array:
-    """(N,) bool: pixels within the image, ``margin`` away from its border; NaN is outside."""
+    """(N,) bool: undistorted pixels where the image's can lie, ``margin`` away from the border; NaN is outside."""
+    left, top, right, bottom = field_of_view(camera)
     x, y = pixels[:, 0], pixels[:, 1]
     with np.errstate(invalid="ignore"):
-        return np.asarray(
-            (x >= margin) & (y >= margin) & (x <= camera.width - 1 - margin) & (y <= camera.height - 1 - margin)
-        )
+        return np.asarray((x >= left + margin) & (y >= top + margin) & (x <= right - margin) & (y <= bottom - margin))
+
+
+@lru_cache(maxsize=8)
+def field_of_view(camera: Camera) -> tuple[float, float, float, float]:
+    """The least and greatest x and y, as left, top, right and bottom, that undistorted pixels of the image have."""
+    across, down = np.linspace(0, camera.width - 1, BORDER_STEPS), np.linspace(0, camera.height - 1, BORDER_STEPS)
+    edges = [np.stack(np.broadcast_arrays(across, y), 1) for y in (0, camera.height - 1)]
+    edges += [np.stack(np.broadcast_arrays(x, down), 1) for x in (0, camera.width - 1)]
+    border = undistort(np.concatenate(edges), camera)
+    (left, top), (right, bottom) = border.min(0).tolist(), border.max(0).tolist()
+    return left, top, right, bottom

@@ -113,7 +113,7 @@ def normal_equations_by_point(
 def _derivatives(points_cam: Array, measured: Measurements, camera: Camera) -> tuple[Array, ...]:
     """All that aren't zero, (N,) each: of the error in x by x and z, in y by y and z, in disparity by z."""
     x, y, z = points_cam.T
-    inverse = 1.0 / np.maximum(z, NEAREST)
+    inverse = np.where(z > NEAREST, 1.0 / np.maximum(z, NEAREST), 0.0)  # behind the camera errors don't change
     along_x, along_y, along_disparity = measured.precision.T * inverse
     xx, yy = camera.fx * along_x, camera.fy * along_y
     dz = -_disparity_scale(camera) * inverse * along_disparity

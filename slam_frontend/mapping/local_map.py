@@ -44,9 +44,11 @@ class LocalMap:
 
     def observe(self, keyframe: Keyframe, keypoint_ids: Array, landmark_ids: Array) -> None:
         """Record that keypoints of a keyframe see landmarks; the newest sight gives a landmark its looks."""
-        self.observed_landmarks = np.concatenate([self.observed_landmarks, landmark_ids])
-        self.observed_in = np.concatenate([self.observed_in, np.full(len(landmark_ids), keyframe.id)])
-        self.observed_keypoints = np.concatenate([self.observed_keypoints, keypoint_ids])
+        self.observed_landmarks, self.observed_in, self.observed_keypoints = (  # in one go: Ctrl-C may come any time
+            np.concatenate([self.observed_landmarks, landmark_ids]),
+            np.concatenate([self.observed_in, np.full(len(landmark_ids), keyframe.id)]),
+            np.concatenate([self.observed_keypoints, keypoint_ids]),
+        )
         self._rows_of.pop(keyframe.id, None)
         table, features = self.landmarks, keyframe.view.features
         if keyframe.id == max(self.keyframes) and table.descriptors is not None:
@@ -162,6 +164,8 @@ class LocalMap:
 
     def _keep_observations(self, mask: Array) -> None:
         self._rows_of.clear()
-        self.observed_landmarks = self.observed_landmarks[mask]
-        self.observed_in = self.observed_in[mask]
-        self.observed_keypoints = self.observed_keypoints[mask]
+        self.observed_landmarks, self.observed_in, self.observed_keypoints = (
+            self.observed_landmarks[mask],
+            self.observed_in[mask],
+            self.observed_keypoints[mask],
+        )

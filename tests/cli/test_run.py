@@ -93,6 +93,7 @@ def test_json_is_the_metrics_and_nothing_else(call: Call, capsys: pytest.Capture
         ([SAMPLE, "--features", "sift=own.pt"], "sift: is no network, but was given weights own.pt"),
         ([SAMPLE, "--features", "orb", "--runtime", "openvino"], "orb: is no network, but was given runtime openvino"),
         ([SAMPLE, "--set", "extractor.options={sharpn: 1}"], "superpoint-fast reads none, found sharpn"),
+        ([SAMPLE, "--set", "extractor.max_keypoints=50"], "settings: expected max_keypoints of the extractor from"),
         ([SAMPLE, "--set", "depth.min_depth=9"], "min_depth below max_depth"),
     ],
 )

@@ -1,5 +1,7 @@
 """Pixels and rays, compared with OpenCV's."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from slam_frontend.geometry.camera import backproject, inside, normalised, proje
 from slam_frontend.types import Array, Camera
 
 CAMERA = Camera(640, 480, 517.3, 516.5, 318.6, 255.3, (0.2624, -0.9531, -0.0054, 0.0026, 1.1633))
+BARREL = Camera(752, 480, 458.7, 457.3, 367.2, 248.4, (-0.2834, 0.0740, 0.0002, 0.00002))
 
 
 @pytest.fixture
@@ -56,6 +59,26 @@ def test_every_function_takes_no_points_at_all() -> None:
 
 def test_inside_counts_pixel_centres_and_a_margin_on_either_side_of_the_border() -> None:
     pixels = np.array([[0, 0], [639, 479], [-0.1, 5], [639.1, 5], [5, 479.1], [np.nan, 5], [4, 4]])
-    assert inside(pixels, CAMERA).tolist() == [True, True, False, False, False, False, True]
-    assert inside(pixels, CAMERA, 4).tolist() == [False] * 6 + [True]
-    assert inside(pixels, CAMERA, -1).tolist() == [True, True, True, True, True, False, True]
+    ideal = replace(CAMERA, distortion=())
+    assert inside(pixels, ideal).tolist() == [True, True, False, False, False, False, True]
+    assert inside(pixels, ideal, 4).tolist() == [False] * 6 + [True]
+    assert inside(pixels, ideal, -1).tolist() == [True, True, True, True, True, False, True]
+
+
+@pytest.mark.parametrize("camera", [CAMERA, BARREL])
+def test_all_that_an_image_shows_is_inside_and_little_else(camera: Camera) -> None:
+    x, y = np.meshgrid(np.linspace(0, camera.width - 1, 41), np.linspace(0, camera.height - 1, 31))
+    shown = undistort(np.stack([x, y], axis=-1).reshape(-1, 2), camera)
+    assert inside(shown, camera, -0.05).all()
+    for side, far in ((0, 1), (1, 1), (0, -1), (1, -1)):
+        beyond = shown[np.argmax(far * shown[:, side])].copy()
+        beyond[side] += far
+        assert not inside(beyond[None], camera).any()
+
+
+@pytest.mark.parametrize("camera", [CAMERA, BARREL])
+def test_undistorted_pixels_distort_to_what_they_were(camera: Camera) -> None:
+    given = np.random.default_rng(0).uniform([0, 0], [camera.width - 1, camera.height - 1], (500, 2))
+    rays = backproject(undistort(given, camera), np.ones(500), camera)
+    again = cv2.projectPoints(rays, np.zeros(3), np.zeros(3), camera.K, np.array(camera.distortion))[0].reshape(-1, 2)
+    np.testing.assert_allclose(again, given, atol=0.003)

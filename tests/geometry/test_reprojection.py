@@ -79,7 +79,7 @@ def test_a_point_at_or_behind_the_camera_never_agrees(measured: Measurements) ->
     in_camera[0] = 0.0
     residuals = errors_at(in_camera, measured, CAMERA)
     assert not measured.agree(residuals).any()
-    assert np.isfinite(jacobian_by_point(in_camera, measured, CAMERA)).all()
+    assert not jacobian_by_point(in_camera, measured, CAMERA).any()  # as the error doesn't change there
     assert robust_weights(residuals)[0].max() < 0.01
 
 

@@ -1,5 +1,7 @@
 """The map keeps its books: stable ids, one-to-one sights, and what is gone leaves nothing behind."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from invariants import assert_consistent
 
 from slam_frontend.geometry import se3
+from slam_frontend.geometry.camera import backproject, undistort
 from slam_frontend.mapping import LocalMap
 from slam_frontend.mapping.landmarks import LandmarkTable
 from slam_frontend.types import Array, Camera, Features, View
@@ -138,6 +141,15 @@ def test_landmarks_are_visible_within_the_image_and_its_margin_alone() -> None:
     assert visible.ids.tolist() == ids[:2].tolist()
     np.testing.assert_allclose(visible.projections, at_pixel[:2], atol=1e-9)
     assert map.visible_from(np.eye(4), CAMERA, margin=10).ids.tolist() == ids[:4].tolist()
+
+
+def test_landmarks_at_the_border_of_a_barrel_lens_are_visible_to_the_pose_that_saw_them() -> None:
+    camera = replace(CAMERA, distortion=(-0.3, 0.08, 0.0, 0.0))
+    x, y = np.meshgrid(np.linspace(0, 639, 20), np.linspace(0, 479, 15))
+    pixels = undistort(np.stack([x, y], axis=-1).reshape(-1, 2), camera)
+    assert pixels.min() < -20
+    map, ids = map_with_landmarks(backproject(pixels, np.full(len(pixels), 3.0), camera))
+    assert map.visible_from(np.eye(4), camera, margin=0.01).ids.tolist() == ids.tolist()
 
 
 def test_landmarks_are_looked_for_among_some_where_only_these_matter() -> None:
