@@ -20,17 +20,6 @@ def find_homography(keypoints0: Array, keypoints1: Array, threshold: float, seed
     return H if H is not None and H.shape == (3, 3) and np.isfinite(H).all() else None
 
 
-def warp_points(H: Array, points: Array) -> Array:
-    """(N,2) pixels mapped by H."""
-    mapped = np.asarray(points, np.float64) @ H[:, :2].T + H[:, 2]
-    return np.asarray(mapped[:, :2] / mapped[:, 2:])
-
-
-def homography_errors(H: Array, keypoints0: Array, keypoints1: Array) -> Array:
-    """(N,) distances in image 1, pixels."""
-    return np.asarray(np.linalg.norm(warp_points(H, keypoints0) - keypoints1, axis=1))
-
-
 def decompose_homography(H: Array, camera: Camera) -> list[Array]:
     """The (4,4) motions T_1_0 with unit translation that a plane's homography allows, at most four.
 
