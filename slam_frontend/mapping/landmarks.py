@@ -61,10 +61,3 @@ class LandmarkTable:
     def rows(self, ids: Array) -> Array:
         """(M,) rows of ids that are all in the table."""
         return np.searchsorted(self.ids, ids)
-
-    def contains(self, ids: Array) -> Array:
-        """(M,) bool: ids that are still in the table."""
-        if not len(self.ids):
-            return np.zeros(len(ids), bool)
-        rows = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
-        return np.asarray(self.ids[rows] == ids)

@@ -46,12 +46,10 @@ def test_ids_stay_when_others_go_and_are_never_used_again() -> None:
     assert not set(first) & set(second)
     assert table.ids.tolist() == [0, 2, 4, 5, 6, 7]
     np.testing.assert_array_equal(table.positions[table.rows(np.array([2, 0]))], [[6, 7, 8], [0, 1, 2]])
-    assert table.contains(np.array([0, 1, 2, 3, 7, 8, -1])).tolist() == [True, False, True, False, True, False, False]
     assert table.born.tolist() == [0, 0, 1, 1, 1, 1]
 
 
-def test_an_empty_table_contains_nothing() -> None:
-    assert LandmarkTable().contains(np.array([0, 1])).tolist() == [False, False]
+def test_an_empty_table_has_no_rows() -> None:
     assert len(LandmarkTable().rows(np.empty(0, np.int64))) == 0
 
 
