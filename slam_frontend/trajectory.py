@@ -98,13 +98,14 @@ def read_kitti(path: Path, times: Path | None = None) -> Trajectory:
 
 def write_tum(trajectory: Trajectory, path: Path) -> None:
     """One line per located frame."""
-    write_atomically(path, _lines(trajectory, "{t:.6f} {x:.9f} {y:.9f} {z:.9f} {qx:.9f} {qy:.9f} {qz:.9f} {qw:.9f}"))
-
-
-def write_euroc(trajectory: Trajectory, path: Path) -> None:
-    """One line per located frame, nanoseconds, commas, qw first."""
-    row = "{ns},{x:.9f},{y:.9f},{z:.9f},{qw:.9f},{qx:.9f},{qy:.9f},{qz:.9f}"
-    write_atomically(path, "#timestamp [ns],px,py,pz,qw,qx,qy,qz\n" + _lines(trajectory, row))
+    located = trajectory.select(trajectory.located)
+    R, positions, quaternions = located.T_world_cam[:, :3, :3], located.T_world_cam[:, :3, 3], np.empty((0, 4))
+    if len(located):  # not every scipy takes none
+        quaternions = Rotation.from_matrix(R).as_quat(canonical=True)
+    lines = []
+    for t, position, quaternion in zip(located.timestamps, positions, quaternions, strict=True):
+        lines.append(f"{t:.6f} {' '.join(f'{number:.9f}' for number in (*position, *quaternion))}\n")
+    write_atomically(path, "".join(lines))
 
 
 def write_kitti(trajectory: Trajectory, path: Path) -> None:
@@ -178,16 +179,3 @@ def _in_order(path: Path, timestamps: Array, T_world_cam: Array) -> Trajectory:
         dropped = len(timestamps) - len(rows)
         logger.warning("%s: timestamps out of order or doubled; sorted, %d doubles left out", path, dropped)
     return Trajectory(unique, T_world_cam[rows])
-
-
-def _lines(trajectory: Trajectory, row: str) -> str:
-    located = trajectory.select(trajectory.located)
-    if len(located) == 0:
-        return ""
-    quaternions = Rotation.from_matrix(located.T_world_cam[:, :3, :3]).as_quat(canonical=True)
-    lines = []
-    for t, (x, y, z), (qx, qy, qz, qw) in zip(
-        located.timestamps, located.T_world_cam[:, :3, 3], quaternions, strict=True
-    ):
-        lines.append(row.format(t=t, ns=round(t * 1e9), x=x, y=y, z=z, qx=qx, qy=qy, qz=qz, qw=qw) + "\n")
-    return "".join(lines)

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from invariants import assert_consistent
+from scipy.spatial.transform import Rotation
 
 from slam_frontend.config import RunConfig
 from slam_frontend.evaluation.trajectory import TrajectoryMetrics, evaluate
@@ -98,3 +100,12 @@ def track(recording: Recording, sensor: Sensor, **settings: Any) -> Outcome:
         if results[-1].keyframe is not None:
             assert_consistent(frontend.map)
     return Outcome(frontend, results, recording)
+
+
+def write_euroc(trajectory: Trajectory, path: Path) -> None:
+    """A truth as EuRoC has it: one line a pose, nanoseconds, commas, qw first."""
+    lines = ["#timestamp [ns],px,py,pz,qw,qx,qy,qz"]
+    for t, T in zip(trajectory.timestamps, trajectory.T_world_cam, strict=True):
+        qx, qy, qz, qw = Rotation.from_matrix(T[:3, :3]).as_quat()
+        lines.append(",".join([str(round(t * 1e9)), *(f"{number:.9f}" for number in (*T[:3, 3], qw, qx, qy, qz))]))
+    path.write_text("\n".join(lines) + "\n")

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import run_main
+from recordings import write_euroc
 from synthetic import curved_path
 
-from slam_frontend.trajectory import Trajectory, write_euroc, write_kitti, write_tum
+from slam_frontend.trajectory import Trajectory, write_kitti, write_tum
 
 Evaluate = Callable[..., int]
 

@@ -7,13 +7,14 @@ import cv2
 import numpy as np
 import pytest
 import yaml
+from recordings import write_euroc
 
 from slam_frontend.datasets import open_sequence
 from slam_frontend.datasets.rendered import RenderConfig, RenderedSequence
 from slam_frontend.datasets.scene import colours, look
 from slam_frontend.errors import SequenceError
 from slam_frontend.geometry import se3
-from slam_frontend.trajectory import Trajectory, write_euroc
+from slam_frontend.trajectory import Trajectory
 from slam_frontend.types import Array, Camera, Sensor
 
 SIZE = (160, 120)
