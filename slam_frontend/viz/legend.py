@@ -14,7 +14,7 @@ ROW, MARGIN, SWATCH = 24, 12, 44  # pixels
 KEY_WIDTH = 62
 FONT = 13.0  # pixels
 DPI = 100
-INK, SHADE = "#1A1A1A", "#6B7075"
+INK = "#1A1A1A"
 
 
 @dataclass(frozen=True)
