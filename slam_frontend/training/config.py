@@ -80,7 +80,6 @@ class JointConfig(Section):
     descriptor_loss: Literal["dual_softmax", "sparse_hinge", "hardest_triplet", "dense_hinge"] = "dual_softmax"
     descriptor_weight: float = Field(0.5, ge=0)
     places: int = Field(256, ge=8)  # correspondences a pair, for the sparse losses
-    consistency_weight: float = Field(0.0, ge=0)
     inset: int = Field(4, ge=0)  # pixels at the photograph's border that nothing is learned from
 
 

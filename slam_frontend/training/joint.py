@@ -8,12 +8,11 @@ from slam_frontend.models.network_config import CELL
 from slam_frontend.models.superpoint import SuperPoint
 from slam_frontend.training.config import JointConfig
 from slam_frontend.training.engine import Engine
-from slam_frontend.training.homographies import is_inside, look, resample, transform
+from slam_frontend.training.homographies import transform
 from slam_frontend.training.loop import Losses
 from slam_frontend.training.losses import (
     SPARSE_LOSSES,
     Correspondences,
-    consistency_loss,
     dense_hinge_loss,
     detector_loss,
     hard_target,
@@ -54,14 +53,11 @@ class JointTask:
         coarse0, coarse1 = coarse.float().chunk(2)
         if self.config.settle:
             pair = _settled(pair, logits0.detach(), logits1.detach())
-        losses = {
+        return {
             "detector": 0.5 * (self._detector(logits0, pair.first, generator))
             + 0.5 * self._detector(logits1, pair.second, generator),
             "descriptor": self.config.descriptor_weight * self._descriptor(coarse0, coarse1, pair, generator),
         }
-        if self.config.consistency_weight:
-            losses["consistency"] = self.config.consistency_weight * _consistency(logits0, logits1, pair)
-        return losses
 
     def validate(self, network: SuperPoint) -> dict[str, float]:
         """Repeatability, localisation error and matching precision on fixed warps of held-out photographs."""
@@ -103,10 +99,3 @@ def _centres_in_second(coarse: Tensor, pair: Pair) -> Tensor:
     cells = torch.stack(torch.meshgrid(torch.arange(width), torch.arange(height), indexing="xy"), -1)
     centres = cells.reshape(1, -1, 2).float().to(coarse.device) * CELL + (CELL - 1) / 2
     return transform(pair.H_1_0, centres.expand(len(coarse), -1, -1))
-
-
-def _consistency(logits0: Tensor, logits1: Tensor, pair: Pair) -> Tensor:
-    size = (pair.first.images.shape[2], pair.first.images.shape[3])
-    positions = look(pair.H_1_0, size)
-    seen = resample(to_heatmap(logits1)[:, None], positions)[:, 0]
-    return consistency_loss(to_heatmap(logits0), seen, is_inside(positions.unbind(1), size))

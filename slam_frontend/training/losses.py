@@ -69,23 +69,6 @@ def per_image_mean(values: Tensor, mask: Tensor) -> Tensor:
     return ((values * weights).sum(1) / weights.sum(1).clamp_min(1)).mean()
 
 
-def consistency_loss(heatmap0: Tensor, heatmap1_seen_from_0: Tensor, mask: Tensor, window: int = 8) -> Tensor:
-    """One minus the cosine similarity of small windows of two aligned heatmaps (B,H,W)."""
-
-    def pool(values: Tensor) -> Tensor:
-        return F.avg_pool2d(values[:, None], window, stride=window // 2)[:, 0]
-
-    first, second = _smooth(heatmap0), _smooth(heatmap1_seen_from_0)
-    power = (pool(first * first) * pool(second * second)).clamp_min(1e-12).sqrt()
-    similarity = pool(first * second) / power
-    busy = (pool(mask.float()) > 0.99) & (power.detach() > 1e-5)
-    return per_image_mean(1 - similarity, busy)
-
-
-def _smooth(heatmap: Tensor) -> Tensor:
-    return F.avg_pool2d(heatmap[:, None], 3, stride=1, padding=1)[:, 0]
-
-
 def dual_softmax_loss(pairs: Correspondences, temperature: float = 0.07, safe_radius: float = 4.0) -> Tensor:
     """Negative log-likelihood of the right match in both directions; places within the safe radius don't compete."""
     similarity = pairs.descriptors0 @ pairs.descriptors1.transpose(1, 2) / temperature  # (B,N,N)

@@ -8,7 +8,6 @@ import torch
 from slam_frontend.training.losses import (
     SPARSE_LOSSES,
     Correspondences,
-    consistency_loss,
     dense_hinge_loss,
     detector_loss,
     hard_target,
@@ -116,12 +115,3 @@ def test_the_dense_hinge_is_the_papers_equation():
             expected += 250 * max(0, 1 - product) if i == j else max(0, product - 0.2)
     given = dense_hinge_loss(coarse0, coarse1, centres, torch.ones(1, 2, 3))
     assert given.item() == pytest.approx(expected / 36, rel=1e-4)
-
-
-def test_consistency_is_zero_for_equal_heatmaps_and_grows_with_the_shift():
-    heatmap = torch.zeros(1, 64, 64)
-    heatmap[:, 4::8, 4::8] = 0.8
-    mask = torch.ones(1, 64, 64)
-    losses = [consistency_loss(heatmap, heatmap.roll(shift, 2), mask).item() for shift in (0, 1, 3)]
-    assert losses[0] == pytest.approx(0, abs=1e-5)
-    assert losses[0] < losses[1] < losses[2]
