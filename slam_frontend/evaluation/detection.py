@@ -9,14 +9,10 @@ from scipy.spatial.distance import cdist
 from slam_frontend.evaluation.points import Detector, ScoredPoints, best, suppress_neighbours
 from slam_frontend.types import Array
 
-
-@dataclass(frozen=True)
-class DetectionProtocol:
-    """DeTone 2018, appendix B."""
-
-    threshold: float = 4.0  # pixels within which a detection is right
-    nms_radius: int = 4
-    num_points: int = 300  # an image
+# DeTone 2018, appendix B
+THRESHOLD = 4.0  # pixels within which a detection is right
+NMS_RADIUS = 4
+NUM_POINTS = 300  # an image
 
 
 @dataclass(frozen=True)
@@ -27,15 +23,12 @@ class Detection:
     localisation_error: float  # pixels, of the right ones among the best, as many as the image has corners
 
 
-def measure_detection(
-    detect: Detector, labelled: Iterable[tuple[Array, Array]], protocol: DetectionProtocol | None = None
-) -> Detection:
+def measure_detection(detect: Detector, labelled: Iterable[tuple[Array, Array]]) -> Detection:
     """Judge a detector on images (H,W) with their corners (K,2); each corner can be found once."""
-    protocol = protocol or DetectionProtocol()
     scores, errors, best_errors, num_corners = [], [], [], 0
     for image, corners in labelled:
-        points = best(suppress_neighbours(detect(image), protocol.nms_radius), protocol.num_points)
-        error = _errors_of_found(points, corners, protocol.threshold)
+        points = best(suppress_neighbours(detect(image), NMS_RADIUS), NUM_POINTS)
+        error = _errors_of_found(points, corners)
         scores.append(points.scores)
         errors.append(error)
         best_errors.append(error[: len(corners)])
@@ -60,16 +53,16 @@ def average_precision(scores: Array, is_right: Array, num_to_find: int) -> float
     return float((np.diff(recall, prepend=0) * envelope).sum())
 
 
-def _errors_of_found(points: ScoredPoints, corners: Array, threshold: float) -> Array:
+def _errors_of_found(points: ScoredPoints, corners: Array) -> Array:
     """The distance (N,) of each point to the nearest corner that no better point took; infinite beyond reach."""
     errors = np.full(len(points), np.inf)
     if not len(points) or not len(corners):
         return errors
     distances = cdist(points.keypoints, corners)
     # One point after the other: which corners are left depends on those before it.
-    for row in np.flatnonzero(distances.min(1) <= threshold):
+    for row in np.flatnonzero(distances.min(1) <= THRESHOLD):
         corner = distances[row].argmin()
-        if distances[row, corner] <= threshold:
+        if distances[row, corner] <= THRESHOLD:
             errors[row] = distances[row, corner]
             distances[:, corner] = np.inf
     return errors

@@ -5,7 +5,7 @@ import numpy as np
 from slam_frontend.features.base import Extractor
 from slam_frontend.types import Array, Features, Norm
 
-NUM_BITS = 256
+NUM_BITS = 256  # as many as ORB's, for whatever reads nothing else
 SEED = 20180521
 
 
@@ -26,17 +26,17 @@ class BinaryExtractor:
         return Features(found.keypoints, found.scores, binarise(found.descriptors), "hamming", found.scales)
 
 
-def binarise(descriptors: Array, num_bits: int = NUM_BITS) -> Array:
-    """Bit strings (N,num_bits/8) uint8 of unit descriptors (N,D): on which side of fixed planes they lie.
+def binarise(descriptors: Array) -> Array:
+    """Bit strings (N,32) uint8 of unit descriptors (N,D): on which side of fixed planes they lie.
 
     The share of differing bits grows with the angle (Charikar 2002).
     """
-    bits: Array = np.packbits(descriptors @ _planes(descriptors.shape[1], num_bits).T > 0, axis=1)
+    bits: Array = np.packbits(descriptors @ _planes(descriptors.shape[1]).T > 0, axis=1)
     return bits
 
 
-def _planes(width: int, num_bits: int) -> Array:
-    """Normals (num_bits,D), the same on every machine: the stream of RandomState never changes."""
-    normals = np.random.RandomState(SEED).standard_normal((num_bits, width))
+def _planes(width: int) -> Array:
+    """Normals (256,D), the same on every machine: the stream of RandomState never changes."""
+    normals = np.random.RandomState(SEED).standard_normal((NUM_BITS, width))
     # What all positive descriptors (SIFT's) share would decide most bits alike.
     return np.asarray(normals - normals.mean(axis=1, keepdims=True), np.float32)

@@ -10,6 +10,8 @@ from slam_frontend.geometry.ransac import usac_params
 from slam_frontend.geometry.reprojection import Measurements, errors_at, jacobian_by_twist, robust_weights
 from slam_frontend.types import Array, Camera
 
+MAX_ITERATIONS = 10  # of a refinement: it starts near, from a pose that was predicted or solved
+
 
 @dataclass(frozen=True)
 class Pose:
@@ -40,9 +42,7 @@ def solve_pnp(points_world: Array, keypoints: Array, camera: Camera, threshold: 
     return Pose(se3.from_rotation_translation(cv2.Rodrigues(rvec)[0], tvec), inliers)
 
 
-def refine_pose(
-    T_cam_world: Array, points_world: Array, measured: Measurements, camera: Camera, max_iterations: int = 10
-) -> Pose | None:
+def refine_pose(T_cam_world: Array, points_world: Array, measured: Measurements, camera: Camera) -> Pose | None:
     """The pose that minimises Huber's robust reprojection and disparity error, by Levenberg-Marquardt.
 
     Inliers are the points under the 95 % bound of the chi-squared distribution at the end.
@@ -52,7 +52,7 @@ def refine_pose(
     points = se3.transform(T, points_world)  # in the camera
     residuals = errors_at(points, measured, camera)
     weights, cost = robust_weights(residuals)
-    for _ in range(max_iterations):
+    for _ in range(MAX_ITERATIONS):
         flat = jacobian_by_twist(points, measured, camera).reshape(-1, 6)
         weighted = flat.T * np.repeat(weights, 3)
         A = weighted @ flat

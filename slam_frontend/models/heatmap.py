@@ -8,7 +8,8 @@ from torch.nn import functional as F
 
 from slam_frontend.models.network_config import CELL
 
-SHARPEN_SIGMA = 1.5  # pixels, as in decode.py
+REFINE_RADIUS = 2  # pixels, as in decode.py
+SHARPEN_SIGMA = 1.5  # pixels, as there
 
 
 class Points(NamedTuple):
@@ -42,8 +43,9 @@ def find_points(heatmap: Tensor, count: int, threshold: float, radius: int = 4, 
     return Points(refine(heatmap, torch.stack([columns, rows], -1)), scores)
 
 
-def refine(heatmap: Tensor, pixels: Tensor, radius: int = 2) -> Tensor:
-    """The centres of mass (B,K,2) of the squares around integer pixels (B,K,2)."""
+def refine(heatmap: Tensor, pixels: Tensor) -> Tensor:
+    """The centres of mass (B,K,2) of the 5x5 squares around integer pixels (B,K,2)."""
+    radius = REFINE_RADIUS
     padded = F.pad(heatmap, (radius,) * 4)
     width = padded.shape[2]
     offsets = torch.arange(-radius, radius + 1, device=heatmap.device)

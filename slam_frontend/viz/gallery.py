@@ -10,22 +10,21 @@ from slam_frontend.viz.plots import TRUTH
 from slam_frontend.viz.runs3d import RunScene
 from slam_frontend.viz.window import Window
 
-SIZE = (1280, 860)
+WIDTH, MAX_HEIGHT = 1280, 860  # pixels of the picture
 OVERSAMPLING = 2  # off-screen contexts smooth no edges: drawn twice as large and reduced
 BORDER = 200
 
 
-def render_runs(runs: list[RunScene], size: tuple[int, int] = SIZE) -> Array:
-    """(H,W,3) uint8 RGB of the given width and at most the given height, with a legend; needs no display."""
-    width, height = size
+def render_runs(runs: list[RunScene]) -> Array:
+    """(H,1280,3) uint8 RGB of at most 860 rows, with a legend; needs no display."""
     columns = min(len(runs), 2 if len(runs) == 4 else 3)
     rows = -(-len(runs) // columns)
-    legend = draw_legend(legend_entries(runs), width, columns=3)
-    panel_width = width // columns
+    legend = draw_legend(legend_entries(runs), WIDTH, columns=3)
+    panel_width = WIDTH // columns
     titles = [draw_legend([run.title], panel_width) for run in runs]
-    panel_height = min((height - len(legend)) // rows - len(titles[0]), panel_width)
+    panel_height = min((MAX_HEIGHT - len(legend)) // rows - len(titles[0]), panel_width)
     pictures = [np.concatenate(pair) for pair in zip(titles, _render(runs, panel_width, panel_height), strict=True)]
-    sheet = np.full((rows * len(pictures[0]) + len(legend), width, 3), 255, np.uint8)
+    sheet = np.full((rows * len(pictures[0]) + len(legend), WIDTH, 3), 255, np.uint8)
     for place, picture in enumerate(pictures):
         row, column = divmod(place, columns)
         top, left = row * len(picture), column * panel_width
