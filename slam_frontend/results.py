@@ -20,7 +20,8 @@ from slam_frontend.summary import RunSummary
 from slam_frontend.trajectory import Trajectory, write_kitti, write_tum
 from slam_frontend.types import Array, Sensor, TrackingState
 from slam_frontend.viz.draw import encode_png
-from slam_frontend.viz.plots import FINAL, ONLINE, aligned_path, plot_trajectory
+from slam_frontend.viz.palette import FINAL, ONLINE
+from slam_frontend.viz.plots import aligned_path, plot_trajectory
 from slam_frontend.viz.snapshots import choose_pictures
 
 logger = logging.getLogger(__name__)

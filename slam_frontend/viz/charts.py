@@ -6,7 +6,8 @@ import numpy as np
 
 from slam_frontend.types import Array
 from slam_frontend.viz.directions import Projection
-from slam_frontend.viz.plots import TRUTH, with_gaps
+from slam_frontend.viz.palette import TRUTH
+from slam_frontend.viz.plots import with_gaps
 
 Figure = dict[str, Any]  # {"data": [...], "layout": {...}}
 

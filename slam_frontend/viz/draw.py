@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 
 from slam_frontend.types import Array, Frame, FrameResult
+from slam_frontend.viz import palette
 
-# Okabe and Ito's colours, told apart with any kind of sight; RGB.
-ORANGE, SKY, GREEN, WHITE = (230, 159, 0), (86, 180, 233), (0, 158, 115), (255, 255, 255)
+ORANGE, SKY, GREEN = palette.rgb(palette.ORANGE), palette.rgb(palette.SKY), palette.rgb(palette.GREEN)
+WHITE = (255, 255, 255)
 SUBPIXEL_BITS = 4
 TRAIL_LENGTH = 15  # frames
 

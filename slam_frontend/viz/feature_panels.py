@@ -8,10 +8,11 @@ import numpy as np
 
 from slam_frontend.optional import require
 from slam_frontend.types import Array, Features, Matches
+from slam_frontend.viz.palette import BLUE, ORANGE, VERMILION
 from slam_frontend.viz.panels import Sheet, best_grid, new_sheet, show_picture
 
-# Okabe and Ito's colours, told apart with any kind of sight; inliers and outliers differ in their dashes as well.
-INLIER, OUTLIER, ALONE = "#0072B2", "#D55E00", "#E69F00"
+# Inliers and outliers differ in their dashes as well.
+INLIER, OUTLIER, ALONE = BLUE, VERMILION, ORANGE
 POINT_SIZE = 5.0  # of a marker, in points, for a keypoint of the finest scale
 MAX_POINT_SIZE = 24.0
 

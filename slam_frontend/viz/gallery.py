@@ -6,7 +6,7 @@ import numpy as np
 from slam_frontend.types import Array
 from slam_frontend.viz.framing import Viewpoint, overview
 from slam_frontend.viz.legend import INK, Entry, draw_legend, floor_entry, landmarks_entry
-from slam_frontend.viz.plots import TRUTH
+from slam_frontend.viz.palette import TRUTH
 from slam_frontend.viz.runs3d import RunScene
 from slam_frontend.viz.window import Window
 

@@ -9,9 +9,10 @@ import numpy as np
 
 from slam_frontend.optional import require
 from slam_frontend.types import Array
+from slam_frontend.viz.palette import BLUE
 from slam_frontend.viz.panels import Sheet, new_sheet, show_picture
 
-POINT = "#0072B2"
+POINT = BLUE
 LOWEST = 0.002  # probability that is still drawn
 BACKGROUND = 0.5  # brightness of the image under a heatmap
 

@@ -20,7 +20,7 @@ from slam_frontend.viz.display import require_display
 from slam_frontend.viz.framing import Viewpoint, behind, overview
 from slam_frontend.viz.legend import MOUSE, Entry, draw_legend, floor_entry, landmarks_entry
 from slam_frontend.viz.moment import PANEL_WIDTH, Moment, picture_of, scene_of
-from slam_frontend.viz.plots import FINAL, ONLINE, TRUTH
+from slam_frontend.viz.palette import FINAL, ONLINE, TRUTH
 from slam_frontend.viz.scene3d import Scene
 from slam_frontend.viz.window import Window
 

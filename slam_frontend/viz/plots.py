@@ -11,9 +11,7 @@ from slam_frontend.optional import require
 from slam_frontend.trajectory import Trajectory
 from slam_frontend.types import Array
 from slam_frontend.viz.directions import AXES, Projection, find_directions
-
-# Okabe and Ito's colours, told apart with any kind of sight; the truth is black and dashed as well.
-TRUTH, ONLINE, FINAL = "#000000", "#E69F00", "#0072B2"
+from slam_frontend.viz.palette import TRUTH
 
 
 @dataclass(frozen=True)

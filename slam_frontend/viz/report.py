@@ -9,6 +9,7 @@ from slam_frontend.evaluation.comparison import Comparison, compare_runs
 from slam_frontend.optional import require
 from slam_frontend.run_folder import RunFolder
 from slam_frontend.viz.charts import Figure
+from slam_frontend.viz.palette import GREEN, ORANGE, SKY
 from slam_frontend.viz.report_figures import (
     axis_error_figure,
     error_figure,
@@ -36,9 +37,9 @@ TIMES = (
     "the sum says. The axis ends above the 98th percentile: hover for the value of a peak."
 )
 FRAMES = (
-    '<i class="key" style="border-color:#009e73"></i> keypoint on a landmark, '
-    '<i class="key" style="border-color:#e69f00"></i> where it was seen in the frames before, '
-    '<i class="key" style="border-color:#56b4e9"></i> other keypoint. The worst frames come first: those with the '
+    f'<i class="key" style="border-color:{GREEN}"></i> keypoint on a landmark, '
+    f'<i class="key" style="border-color:{ORANGE}"></i> where it was seen in the frames before, '
+    f'<i class="key" style="border-color:{SKY}"></i> other keypoint. The worst frames come first: those with the '
     "fewest landmarks or the largest errors of the ones that were drawn."
 )
 

@@ -26,11 +26,20 @@ from slam_frontend.viz.charts import (
     time_trace,
 )
 from slam_frontend.viz.directions import AXES, Projection, find_directions
-from slam_frontend.viz.plots import FINAL, ONLINE, TRUTH, error_unit
+from slam_frontend.viz.palette import (
+    BLUE,
+    FINAL,
+    GREEN,
+    ONLINE,
+    ORANGE,
+    PURPLE,
+    RUN_COLOURS,
+    SKY,
+    TRUTH,
+    VERMILION,
+)
+from slam_frontend.viz.plots import error_unit
 
-# Okabe and Ito's colours, told apart with any kind of sight.
-BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
-RUN_COLOURS = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY)
 STAGE_COLOURS = (BLUE, SKY, ORANGE, GREEN, PURPLE, VERMILION)
 ROW_HEIGHT = 190  # pixels
 DOMAINS = ([0, 0.47], [0.56, 1])  # of two panels beside each other

@@ -12,9 +12,9 @@ from slam_frontend.run_folder import RunFolder
 from slam_frontend.trajectory import Trajectory
 from slam_frontend.types import Array
 from slam_frontend.viz.legend import Entry
-from slam_frontend.viz.plots import TRUTH, error_unit
+from slam_frontend.viz.palette import RUN_COLOURS, TRUTH
+from slam_frontend.viz.plots import error_unit
 from slam_frontend.viz.scene3d import (
-    RUN_COLOURS,
     Cameras,
     Path3d,
     Scene,

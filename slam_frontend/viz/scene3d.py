@@ -8,10 +8,7 @@ from scipy.spatial import cKDTree
 
 from slam_frontend.types import Array
 from slam_frontend.viz.directions import find_directions
-from slam_frontend.viz.plots import FINAL
 
-# Okabe and Ito's colours again, for runs beside each other; the first is that of the figures.
-RUN_COLOURS = (FINAL, "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 FLOOR = "#BFC4C9"
 PAPER = "#FFFFFF"
 LIGHTEST = 0.82  # of a landmark, so that it shows on white

@@ -16,7 +16,7 @@ from slam_frontend.viz.display import require_display, runtime_folder
 from slam_frontend.viz.draw import encode_png
 from slam_frontend.viz.framing import FIELD_OF_VIEW_DEG, Viewpoint
 from slam_frontend.viz.frusta import outlines, pieces, tubes
-from slam_frontend.viz.plots import TRUTH
+from slam_frontend.viz.palette import TRUTH, rgb
 from slam_frontend.viz.scene3d import FLOOR, PAPER, Scene
 
 PATH_PIXELS = 4.0  # width of a line
@@ -149,7 +149,7 @@ class Window:
 
     def _set_options(self) -> None:
         options = self._window.get_render_option()
-        options.background_color = _rgb(PAPER)
+        options.background_color = _shares(PAPER)
         options.light_on = False  # a colour is exactly what the legend says
         options.mesh_show_back_face = True
         options.line_width = 1.5 * self._line_pixels
@@ -197,7 +197,7 @@ class Window:
             return None
         firsts = np.cumsum([0, *(len(vertices) for _, vertices, _ in parts)])
         triangles = [first + part[2] for first, part in zip(firsts, parts, strict=False)]
-        colours = [np.tile(_rgb(colour), (len(vertices), 1)) for colour, vertices, _ in parts]
+        colours = [np.tile(_shares(colour), (len(vertices), 1)) for colour, vertices, _ in parts]
         vectors = self._o3d.utility.Vector3dVector, self._o3d.utility.Vector3iVector
         vertices = np.concatenate([part[1] for part in parts])
         mesh = self._o3d.geometry.TriangleMesh(vectors[0](vertices), vectors[1](np.concatenate(triangles)))
@@ -209,7 +209,7 @@ class Window:
         if not groups:
             return None
         points = np.concatenate([lines for _, lines in groups]).reshape(-1, 3)
-        colours = np.concatenate([np.tile(_rgb(colour), (len(lines), 1)) for colour, lines in groups])
+        colours = np.concatenate([np.tile(_shares(colour), (len(lines), 1)) for colour, lines in groups])
         utility = self._o3d.utility
         pairs = np.arange(len(points)).reshape(-1, 2)
         lines = self._o3d.geometry.LineSet(utility.Vector3dVector(points), utility.Vector2iVector(pairs))
@@ -249,5 +249,6 @@ class Window:
         return mesh
 
 
-def _rgb(colour: str) -> Array:
-    return np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+def _shares(colour: str) -> Array:
+    """(3,) red, green and blue, 0 to 1."""
+    return np.array(rgb(colour)) / 255

@@ -18,9 +18,9 @@ from slam_frontend.viz import viewer
 from slam_frontend.viz.browser import Browser
 from slam_frontend.viz.live_window import WindowSettings
 from slam_frontend.viz.moment import PANEL_WIDTH
-from slam_frontend.viz.plots import FINAL, TRUTH
+from slam_frontend.viz.palette import FINAL, RUN_COLOURS, TRUTH
 from slam_frontend.viz.runs3d import run_scenes
-from slam_frontend.viz.scene3d import FLOOR, RUN_COLOURS
+from slam_frontend.viz.scene3d import FLOOR
 
 SAMPLE = Path(__file__).parents[2] / "sequences" / "sample"
 LEGEND = 72  # rows at the lower edge

@@ -7,7 +7,8 @@ from synthetic import curved_path
 
 from slam_frontend.evaluation.trajectory import align_to_truth
 from slam_frontend.trajectory import Trajectory
-from slam_frontend.viz.plots import ONLINE, aligned_path, plot_trajectory
+from slam_frontend.viz.palette import ONLINE
+from slam_frontend.viz.plots import aligned_path, plot_trajectory
 
 pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install -e .[viewer]")
 

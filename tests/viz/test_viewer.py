@@ -23,7 +23,7 @@ from slam_frontend.viz.landmark_colours import LandmarkColours
 from slam_frontend.viz.live_window import SIZE, LiveWindow, WindowSettings
 from slam_frontend.viz.moment import PANEL_WIDTH, Moment, picture_of
 from slam_frontend.viz.observer import Observer
-from slam_frontend.viz.plots import FINAL, ONLINE, TRUTH
+from slam_frontend.viz.palette import FINAL, ONLINE, TRUTH
 from slam_frontend.viz.scene3d import FLOOR, on_paper
 from slam_frontend.viz.viewer import LiveViewer
 

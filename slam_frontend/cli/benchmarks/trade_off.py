@@ -13,16 +13,11 @@ from slam_frontend.cli.benchmarks.page import table
 from slam_frontend.evaluation.features import FeatureScores
 from slam_frontend.files import write_atomically
 from slam_frontend.optional import require
+from slam_frontend.viz.palette import BLACK, BLUE, GREEN, ORANGE, PURPLE, VERMILION
 
-# Okabe and Ito's colours, told apart with any kind of sight; a network's precisions share one.
-COLOURS = {
-    "superpoint-fast": "#0072B2",
-    "superpoint": "#D55E00",
-    "orb": "#009E73",
-    "sift": "#CC79A7",
-    "fast": "#E69F00",
-}
-OTHER = "#000000"
+# A network's precisions share one.
+COLOURS = {"superpoint-fast": BLUE, "superpoint": VERMILION, "orb": GREEN, "sift": PURPLE, "fast": ORANGE}
+OTHER = BLACK
 MARKERS = {"int8": "s", "float": "o", "half": "D"}
 NO_NETWORK = "^"
 TICKS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000]  # milliseconds
