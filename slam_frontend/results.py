@@ -67,7 +67,7 @@ def write_run(
         "frames.csv": lambda path: write_frames(frame_table(result), path),
     }
     if truth is not None and len(result.indices):
-        jobs["truth.txt"] = lambda path: write_tum(_during(truth, result.online.timestamps), path)
+        jobs["truth.txt"] = lambda path: write_tum(truth.during(result.online.timestamps), path)
     for index, picture in _worth_keeping(pictures or {}, result, summary, truth).items():
         jobs[f"frames/{index:06d}.png"] = lambda path, picture=picture: write_atomically(path, encode_png(picture))  # type: ignore[misc]
     for segment in np.unique(result.segments[result.final.located & ~result.longest_segment]).tolist():
@@ -157,10 +157,5 @@ def _figure(title: str, result: RunResult, summary: RunSummary, truth: Trajector
         pair = align_to_truth(judged, truth, summary.online.alignment) if truth and summary.online else None
         lines.append(aligned_path(label, colour, path.keep(longest), pair))
     if truth and summary.online:
-        return plot_trajectory(title, lines, _during(truth, result.online.timestamps))
+        return plot_trajectory(title, lines, truth.during(result.online.timestamps))
     return plot_trajectory(title, lines, None, unit="unknown unit" if summary.sensor is Sensor.MONO else "m")
-
-
-def _during(truth: Trajectory, timestamps: Array) -> Trajectory:
-    """The part of the truth that the run could have seen."""
-    return truth.select((truth.timestamps >= timestamps[0] - 0.05) & (truth.timestamps <= timestamps[-1] + 0.05))

@@ -15,6 +15,7 @@ from slam_frontend.types import Array
 logger = logging.getLogger(__name__)
 
 TrajectoryFormat = Literal["tum", "kitti", "euroc"]
+MARGIN = 0.05  # seconds between the ends of a run and a pose that still belongs to it
 MAX_SHEAR = 0.01  # how far from a rotation a KITTI row may be: they are printed with seven digits
 
 
@@ -41,6 +42,11 @@ class Trajectory:
     def keep(self, rows: Array) -> "Trajectory":
         """The same length, lost wherever the mask is False."""
         return Trajectory(self.timestamps, np.where(rows[:, None, None], self.T_world_cam, np.nan))
+
+    def during(self, timestamps: Array) -> "Trajectory":
+        """The part from the first to the last of (N,) timestamps, and a little more: what a run could have seen."""
+        first, last = timestamps[0] - MARGIN, timestamps[-1] + MARGIN
+        return self.select((self.timestamps >= first) & (self.timestamps <= last))
 
 
 def associate(timestamps0: Array, timestamps1: Array, max_difference: float = 0.02) -> Array:

@@ -124,6 +124,11 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(walk: Trajectory, t
     assert [path.name for path in tmp_path.iterdir()] == ["trajectory.txt"]
 
 
+def test_a_truth_during_a_run_ends_a_little_after_it() -> None:
+    truth = Trajectory(np.arange(100) / 100, curved_path(100))
+    assert truth.during(np.array([0.203, 0.3, 0.497])).timestamps.tolist() == truth.timestamps[16:55].tolist()
+
+
 def test_association_finds_the_nearest_and_only_within_the_limit() -> None:
     pairs = associate(np.array([0.0, 1.0, 2.0, 5.0]), np.array([0.01, 0.97, 1.01, 2.5]))
     assert pairs.tolist() == [[0, 0], [1, 2]]

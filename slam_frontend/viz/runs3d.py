@@ -87,7 +87,7 @@ def _run_scene(
         raise SequenceError(f"{run.path}: this run never located its camera, so there is nothing to see")
     paths = [Path3d(colour, T_world_cam[:, :3, 3])]
     if truth is not None:
-        paths.append(Path3d(TRUTH, _during(truth, run.final).T_world_cam[:, :3, 3], is_dashed=True))
+        paths.append(Path3d(TRUTH, truth.during(run.final.timestamps).T_world_cam[:, :3, 3], is_dashed=True))
     ages = by_age(len(points))
     scene = Scene(
         up=upward(poses),
@@ -113,12 +113,6 @@ def _of_longest_map(cloud: PointCloud, run: RunFolder) -> PointCloud:
     if cloud.segments is None or run.frames is None or not run.longest_segment.any():
         return cloud
     return cloud.select(cloud.segments == run.frames.segments[run.longest_segment][0])
-
-
-def _during(truth: Trajectory, path: Trajectory) -> Trajectory:
-    """The part of the truth that the run could have seen."""
-    times = path.timestamps
-    return truth.select((truth.timestamps >= times[0] - 0.05) & (truth.timestamps <= times[-1] + 0.05))
 
 
 def _error(pair: AlignedPair | None, truth: Trajectory | None) -> list[str]:

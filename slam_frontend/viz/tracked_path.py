@@ -5,11 +5,10 @@ import numpy as np
 from slam_frontend.errors import SequenceError
 from slam_frontend.evaluation.trajectory import Alignment, align_to_truth
 from slam_frontend.mapping import LocalMap
-from slam_frontend.trajectory import Trajectory, associate
+from slam_frontend.trajectory import MARGIN, Trajectory, associate
 from slam_frontend.types import Array, FrameResult
 from slam_frontend.viz.scene3d import upward
 
-MARGIN = 0.05  # seconds between a pose and a truth that belongs to it
 UP_OF_FIRST_CAMERA = np.array([0.0, -1.0, 0.0])
 NOWHERE = np.full((4, 4), np.nan)
 
@@ -46,8 +45,7 @@ class TruthBeside:
 
     def positions(self, path: Trajectory) -> Array:
         """(M,3) the true path until the last pose; empty where the two have too little in common yet."""
-        times = self._truth.timestamps
-        until_now = self._truth.select((times >= path.timestamps[0] - MARGIN) & (times <= path.timestamps[-1] + MARGIN))
+        until_now = self._truth.during(path.timestamps)
         try:
             pair = align_to_truth(path, until_now, self._alignment)
         except SequenceError:
