@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from slam_frontend.errors import SequenceError
-from slam_frontend.evaluation.trajectory import Alignment, TrajectoryMetrics, evaluate
+from slam_frontend.evaluation.trajectory import Alignment, TrajectoryMetrics, alignment_of, evaluate
 from slam_frontend.pipeline import RunResult
 from slam_frontend.trajectory import Trajectory
 from slam_frontend.types import Array, Sensor
@@ -55,7 +55,7 @@ class RunSummary:
 
 def summarise(result: RunResult, sensor: Sensor, truth: Trajectory | None) -> RunSummary:
     """Counts and times of a run, and its errors where there is a truth: Sim(3) for one camera alone, else SE(3)."""
-    online, final, reason = _errors(result, "sim3" if sensor is Sensor.MONO else "se3", truth)
+    online, final, reason = _errors(result, alignment_of(sensor is not Sensor.MONO), truth)
     located = result.online.located
     segments = result.segments[located]
     return RunSummary(

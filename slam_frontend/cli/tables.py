@@ -3,10 +3,8 @@
 from rich.console import Console
 from rich.table import Table
 
-from slam_frontend.evaluation.trajectory import ErrorStatistics, TrajectoryMetrics
+from slam_frontend.evaluation.trajectory import ALIGNMENTS, ErrorStatistics, TrajectoryMetrics
 from slam_frontend.summary import RunSummary
-
-ALIGNMENTS = {"se3": "SE(3)", "sim3": "Sim(3)", "none": "no"}
 
 
 def print_run(summary: RunSummary, title: str) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from slam_frontend.errors import SequenceError
-from slam_frontend.evaluation.trajectory import AlignedPair, Alignment, align_to_truth
+from slam_frontend.evaluation.trajectory import AlignedPair, Alignment, align_to_truth, alignment_of
 from slam_frontend.run_folder import RunFolder
 from slam_frontend.trajectory import Trajectory
 from slam_frontend.types import Array
@@ -92,21 +92,19 @@ def _compare(group: list[RunFolder]) -> Comparison:
 def _onto_truth(run: RunFolder, truth: Trajectory) -> ComparedRun:
     """Each trajectory by its own alignment of the frames that were located at their time, as the metrics are."""
     paths = [_longest(run, path) for path in (run.online, run.final)]
-    pairs = [_pair(_keep(path, run.online.located), truth, _alignment(run)) for path in paths]
+    alignment = alignment_of(run.is_metric)
+    pairs = [_pair(_keep(path, run.online.located), truth, alignment) for path in paths]
     online, final = (ComparedPath(_moved(path, p), p) for path, p in zip(paths, pairs, strict=True))
-    return ComparedRun(run, _alignment(run), online, final)
+    return ComparedRun(run, alignment, online, final)
 
 
 def _onto_first(run: RunFolder, first: Trajectory) -> ComparedRun:
     """Both trajectories by the motion of the final one: what mapping changed stays to be seen."""
     paths = [_longest(run, path) for path in (run.online, run.final)]
-    pair = _pair(paths[1], first, _alignment(run))
+    alignment = alignment_of(run.is_metric)
+    pair = _pair(paths[1], first, alignment)
     online, final = (ComparedPath(_moved(path, pair), None) for path in paths)
-    return ComparedRun(run, _alignment(run), online, final)
-
-
-def _alignment(run: RunFolder) -> Alignment:
-    return "se3" if run.is_metric else "sim3"
+    return ComparedRun(run, alignment, online, final)
 
 
 def _longest(run: RunFolder, trajectory: Trajectory) -> Trajectory:

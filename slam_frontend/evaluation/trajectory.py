@@ -11,6 +11,7 @@ from slam_frontend.trajectory import Trajectory, associate
 from slam_frontend.types import Array
 
 Alignment = Literal["se3", "sim3", "none"]
+ALIGNMENTS = {"se3": "SE(3)", "sim3": "Sim(3)", "none": "no"}  # as they are written
 KITTI_LENGTHS = (100, 200, 300, 400, 500, 600, 700, 800)  # metres
 SHORT_LENGTHS = (10, 20, 30, 40, 50, 60, 70, 80)  # for clips of less than 100 m
 KITTI_STEP = 10  # the benchmark starts a stretch at every tenth frame
@@ -113,6 +114,11 @@ def evaluate(
         rpe_rotation_deg_per_second=_statistics(second_rotation),
         drift=_drift(pair),
     )
+
+
+def alignment_of(is_metric: bool) -> Alignment:
+    """SE(3) for a run in metres; one camera alone doesn't know how large the world is: Sim(3)."""
+    return "se3" if is_metric else "sim3"
 
 
 def align_to_truth(

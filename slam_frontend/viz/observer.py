@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from slam_frontend.evaluation.trajectory import alignment_of
 from slam_frontend.frontend import Frontend
 from slam_frontend.trajectory import Trajectory
 from slam_frontend.types import Array, Frame, FrameResult
@@ -19,7 +20,7 @@ class Observer:
 
     def __init__(self, frontend: Frontend, colours: LandmarkColours, truth: Trajectory | None, is_metric: bool) -> None:
         self._frontend, self._colours = frontend, colours
-        self._truth = None if truth is None else TruthBeside(truth, "se3" if is_metric else "sim3")
+        self._truth = None if truth is None else TruthBeside(truth, alignment_of(is_metric))
         self._path, self._tracks = TrackedPath(), Tracks()
         self._latest: tuple[Frame, FrameResult] | None = None
 

@@ -6,9 +6,9 @@ from html import escape
 from typing import Any
 
 from slam_frontend.evaluation.comparison import Comparison
+from slam_frontend.evaluation.trajectory import ALIGNMENTS
 from slam_frontend.run_folder import RunFolder
 
-ALIGNMENTS = {"se3": "SE(3)", "sim3": "Sim(3)", "none": "no"}
 NOTHING = "–"
 
 Values = dict[str, Any]  # of metrics.json

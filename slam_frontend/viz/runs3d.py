@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from slam_frontend.errors import SequenceError
-from slam_frontend.evaluation.trajectory import AlignedPair, align_to_truth
+from slam_frontend.evaluation.trajectory import AlignedPair, align_to_truth, alignment_of
 from slam_frontend.ply import PointCloud
 from slam_frontend.run_folder import RunFolder
 from slam_frontend.trajectory import Trajectory
@@ -63,7 +63,7 @@ def _pair(run: RunFolder, reference: Trajectory | None, must_fit: bool) -> Align
     if reference is None:
         return None
     try:
-        return align_to_truth(_longest(run), reference, "se3" if run.is_metric else "sim3")
+        return align_to_truth(_longest(run), reference, alignment_of(run.is_metric))
     except SequenceError:
         if must_fit:
             raise
