@@ -8,6 +8,7 @@ from types import FrameType
 
 logger = logging.getLogger(__name__)
 
+EXIT_INTERRUPTED = 130  # what a shell says of a command that Ctrl-C ended
 SIGNALS = signal.SIGINT, signal.SIGTERM
 PATIENCE = 3  # interrupts
 

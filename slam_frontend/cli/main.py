@@ -10,11 +10,11 @@ import typer
 
 from slam_frontend import __version__
 from slam_frontend.cli import bench, calibrate, evaluate, export, features, report, run, show, train, view
+from slam_frontend.cli.interrupts import EXIT_INTERRUPTED
 from slam_frontend.errors import FrontendError
 from slam_frontend.memory import keep_freed_memory
 
 EXIT_USER_ERROR = 2
-EXIT_INTERRUPTED = 130
 OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 
 # Plain help: drawing it with rich would double the time that it takes.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from slam_frontend.cli.interrupts import at_most_interrupts
+from slam_frontend.cli.interrupts import EXIT_INTERRUPTED, at_most_interrupts
 from slam_frontend.cli.logs import log_file, warnings_on_stderr
 from slam_frontend.cli.options import RUNS, Features, extractor_overrides
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from slam_frontend.viz.viewer import Viewer
 
 logger = logging.getLogger(__name__)
-
-EXIT_INTERRUPTED = 130
 
 
 class SensorChoice(StrEnum):
