@@ -49,6 +49,13 @@ class Camera:
     distortion: tuple[float, ...] = ()
     baseline: float | None = None
 
+    @classmethod
+    def from_K(
+        cls, size: tuple[int, int], K: Array, distortion: tuple[float, ...] = (), baseline: float | None = None
+    ) -> "Camera":
+        """A camera of the given width and height with a (3,3) intrinsic matrix, or a (3,4) projection that has it."""
+        return cls(*size, float(K[0, 0]), float(K[1, 1]), float(K[0, 2]), float(K[1, 2]), distortion, baseline)
+
     @property
     def K(self) -> Array:
         """The (3, 3) intrinsic matrix."""

@@ -151,9 +151,7 @@ def _read_list(folder: Path) -> tuple[Array, list[Path]]:
 
 
 def _distorted_camera(lens: Lens) -> Camera:
-    K = lens.K
-    distortion = tuple(float(value) for value in lens.distortion)
-    return Camera(*lens.size, float(K[0, 0]), float(K[1, 1]), float(K[0, 2]), float(K[1, 2]), distortion)
+    return Camera.from_K(lens.size, lens.K, tuple(float(value) for value in lens.distortion))
 
 
 def _read_truth(root: Path, T_body_cam: Array) -> Trajectory | None:

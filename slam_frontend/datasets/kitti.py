@@ -48,7 +48,7 @@ class KittiReader:
         T_cam0_left = np.eye(4)
         T_cam0_left[:3, 3] = -np.linalg.solve(P[:, :3], P[:, 3])
         baseline = float((P[0, 3] - projections[right][0, 3]) / P[0, 0]) if self.sensor == Sensor.STEREO else None
-        camera = Camera(*size, float(P[0, 0]), float(P[1, 1]), float(P[0, 2]), float(P[1, 2]), baseline=baseline)
+        camera = Camera.from_K(size, P, baseline=baseline)
         _require_plausible(camera, path)
         return camera, T_cam0_left
 

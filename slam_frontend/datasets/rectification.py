@@ -55,6 +55,5 @@ def _rectifier(lens: Lens, R: Array, P: Array, baseline: float | None) -> Rectif
     """R turns the lens's axes into the ideal camera's."""
     build = cv2.fisheye.initUndistortRectifyMap if lens.is_fisheye else cv2.initUndistortRectifyMap
     maps = build(lens.K, lens.distortion, R, P[:, :3], lens.size, cv2.CV_16SC2)
-    K = P.astype(float)
-    camera = Camera(*lens.size, K[0, 0].item(), K[1, 1].item(), K[0, 2].item(), K[1, 2].item(), baseline=baseline)
-    return Rectifier(camera, se3.from_rotation_translation(R.T, np.zeros(3)), maps)
+    T_lens_camera = se3.from_rotation_translation(R.T, np.zeros(3))
+    return Rectifier(Camera.from_K(lens.size, P, baseline=baseline), T_lens_camera, maps)
