@@ -1,4 +1,4 @@
-"""Photographs of a folder or a tar file, one after the other."""
+"""Photographs of a folder or a tar file, one after the other, and how they are brought to one size."""
 
 import logging
 import tarfile
@@ -36,6 +36,21 @@ def read_photos(path: Path, limit: int | None = None) -> Iterator[tuple[str, Arr
         yield name, image
     if not found:
         raise SequenceError(f"{path}: no photograph found; expected files ending in {', '.join(IMAGE_SUFFIXES)}")
+
+
+def fit_image(image: Array, size: tuple[int, int]) -> tuple[Array, Array]:
+    """The image resized to cover (height, width) and cropped around its centre, with the (3,3) map of its pixels."""
+    cv2 = require("cv2", extra="train")
+    factor = max(size[0] / image.shape[0], size[1] / image.shape[1])
+    height, width = (max(round(n * factor), least) for n, least in zip(image.shape, size, strict=True))
+    interpolation = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    resized = cv2.resize(image, (width, height), interpolation=interpolation)
+    top, left = (height - size[0]) // 2, (width - size[1]) // 2
+    cropped = resized[top : top + size[0], left : left + size[1]]
+    sx, sy = width / image.shape[1], height / image.shape[0]
+    # A pixel's centre is half a pixel from the image's edge at either size.
+    A = np.array([[sx, 0, 0.5 * sx - 0.5 - left], [0, sy, 0.5 * sy - 0.5 - top], [0, 0, 1]])
+    return np.ascontiguousarray(cropped), A
 
 
 def _read_folder(path: Path, limit: int | None) -> Iterator[tuple[str, bytes]]:

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from slam_frontend.photos import fit_image
 from slam_frontend.types import Array
 
 
@@ -24,20 +24,6 @@ def fit_pair(pair: ImagePair, size: tuple[int, int]) -> ImagePair:
     image0, A0 = fit_image(pair.image0, size)
     image1, A1 = fit_image(pair.image1, size)
     return ImagePair(pair.name, pair.split, image0, image1, A1 @ pair.H_1_0 @ np.linalg.inv(A0))
-
-
-def fit_image(image: Array, size: tuple[int, int]) -> tuple[Array, Array]:
-    """The image resized to cover (height, width) and cropped around its centre, with the (3,3) map of its pixels."""
-    factor = max(size[0] / image.shape[0], size[1] / image.shape[1])
-    height, width = (max(round(n * factor), least) for n, least in zip(image.shape, size, strict=True))
-    interpolation = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
-    resized = cv2.resize(image, (width, height), interpolation=interpolation)
-    top, left = (height - size[0]) // 2, (width - size[1]) // 2
-    cropped = resized[top : top + size[0], left : left + size[1]]
-    sx, sy = width / image.shape[1], height / image.shape[0]
-    # A pixel's centre is half a pixel from the image's edge at either size.
-    A = np.array([[sx, 0, 0.5 * sx - 0.5 - left], [0, sy, 0.5 * sy - 0.5 - top], [0, 0, 1]])
-    return np.ascontiguousarray(cropped), A
 
 
 def warp_points(points: Array, H: Array) -> Array:

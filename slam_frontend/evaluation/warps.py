@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from slam_frontend.evaluation.pairs import ImagePair, fit_image
+from slam_frontend.evaluation.pairs import ImagePair
+from slam_frontend.photos import fit_image
 from slam_frontend.types import Array
 
 

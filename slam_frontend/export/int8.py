@@ -7,12 +7,11 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from slam_frontend.errors import OutputError, SequenceError
-from slam_frontend.evaluation.pairs import fit_image
 from slam_frontend.export.networks import export_network
 from slam_frontend.models.decode import find_keypoints, sample_descriptors
 from slam_frontend.models.quantize import quantize_graph
 from slam_frontend.models.runtime import Runtime, create_runtime, graph_path, int8_path
-from slam_frontend.photos import read_photos
+from slam_frontend.photos import fit_image, read_photos
 from slam_frontend.types import Array
 
 PHOTOS, LEAST_PHOTOS = 300, 20

@@ -9,8 +9,7 @@ from torch import Tensor
 
 from slam_frontend.errors import ConfigError
 from slam_frontend.files import write_atomically
-from slam_frontend.optional import require
-from slam_frontend.photos import read_photos
+from slam_frontend.photos import fit_image, read_photos
 from slam_frontend.training.sources import note_sources, require_photos
 from slam_frontend.types import Array
 
@@ -28,7 +27,7 @@ def load_photos(paths: tuple[Path, ...], size: tuple[int, int], cache: Path) -> 
     require_photos(paths, cache)
     if cache.exists():
         return _load(cache, size)
-    photos = torch.from_numpy(np.stack([_fill(image, size) for path in paths for _, image in read_photos(path)]))
+    photos = torch.from_numpy(np.stack([fit_image(image, size)[0] for path in paths for _, image in read_photos(path)]))
     note_sources(cache, paths)
     write_atomically(cache, lambda file: torch.save(photos, file))
     return photos
@@ -84,15 +83,3 @@ def _load(cache: Path, size: tuple[int, int]) -> Tensor:
             "set photo_size to what it holds, choose another folder for this training, or delete the file"
         )
     return photos
-
-
-def _fill(image: Array, size: tuple[int, int]) -> Array:
-    """The image scaled to cover (height, width), the rest cut off evenly."""
-    if image.shape == size:
-        return image
-    cv2 = require("cv2", extra="train")
-    scale = max(size[0] / image.shape[0], size[1] / image.shape[1])
-    larger = (max(size[1], round(image.shape[1] * scale)), max(size[0], round(image.shape[0] * scale)))
-    image = cv2.resize(image, larger, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    top, left = (image.shape[0] - size[0]) // 2, (image.shape[1] - size[1]) // 2
-    return image[top : top + size[0], left : left + size[1]]

@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from slam_frontend.evaluation.pairs import ImagePair, fit_image, fit_pair, is_inside, warp_points
+from slam_frontend.evaluation.pairs import ImagePair, fit_pair, is_inside, warp_points
+from slam_frontend.photos import fit_image
 from slam_frontend.types import Array
 
 
