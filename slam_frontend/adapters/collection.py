@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 
 from slam_frontend.errors import SequenceError
-from slam_frontend.features import Extractor
+from slam_frontend.features import Extractor, enlarge
 from slam_frontend.files import IMAGE_SUFFIXES
 from slam_frontend.types import Array, Features
 
@@ -66,11 +66,7 @@ def extract_at_most(extractor: Extractor, image: Array, max_size: int | None) ->
     shrink = max_size / max(height, width)
     size = max(round(width * shrink), 1), max(round(height * shrink), 1)
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    features = extractor.extract(small)
-    ratios = width / small.shape[1], height / small.shape[0]
-    keypoints = ((features.keypoints + 0.5) * ratios - 0.5).astype("float32")  # pixel centres are whole numbers
-    scales = features.scales * max(ratios)
-    return Features(keypoints, features.scores, features.descriptors, features.norm, scales.astype("float32"))
+    return enlarge(extractor.extract(small), small.shape, image.shape)
 
 
 def _natural(name: str) -> list[tuple[int, int, str]]:

@@ -1,6 +1,6 @@
 """Keypoints and descriptors: learned and classical, behind one call."""
 
-from slam_frontend.features.base import Extractor
+from slam_frontend.features.base import Extractor, enlarge
 from slam_frontend.features.binary import BinaryExtractor, binarise
 from slam_frontend.features.creation import (
     beside_tracking,
@@ -19,6 +19,7 @@ __all__ = [
     "binarise",
     "count_cores",
     "create_extractor",
+    "enlarge",
     "parse_features",
     "resolve",
     "suggest_features",

@@ -1,5 +1,6 @@
 """What an extractor is to the rest of the package."""
 
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -32,3 +33,13 @@ def require_no_options(config: ExtractorConfig) -> None:
         raise ConfigError(
             f"extractor.options: {config.name} reads none, found {', '.join(config.options)}; leave them out"
         )
+
+
+def enlarge(features: Features, shape: tuple[int, ...], full: tuple[int, ...]) -> Features:
+    """Features of a smaller image (H,W) at their places in the full one; a pixel's centre is half a pixel from its edge
+    at either size. A scale, one number, grows by the mean of both sides."""
+    if shape == full:
+        return features
+    ratio = np.array([full[1] / shape[1], full[0] / shape[0]], np.float32)
+    keypoints = (features.keypoints + np.float32(0.5)) * ratio - np.float32(0.5)
+    return replace(features, keypoints=keypoints, scales=features.scales * ratio.mean())

@@ -1,6 +1,5 @@
 """SuperPoint behind the extractor's one call."""
 
-from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import numpy as np
 
 from slam_frontend.config import ExtractorConfig
 from slam_frontend.errors import WeightsError
-from slam_frontend.features.base import require_grey, require_no_options
+from slam_frontend.features.base import enlarge, require_grey, require_no_options
 from slam_frontend.models.decode import find_keypoints, sample_descriptors, sharpen
 from slam_frontend.models.network_config import CELL
 from slam_frontend.models.runtime import Runtime, create_runtime
@@ -41,7 +40,7 @@ class SuperPointExtractor:
         for octave in reversed(range(len(levels))):  # coarse ones pass on what they can't use, as with ORB
             features = self._extract_level(levels[octave], round(left / sum(FINER**k for k in range(octave + 1))))
             left -= len(features)
-            found.append(_enlarge(features, levels[octave].shape, image.shape))
+            found.append(enlarge(features, levels[octave].shape, image.shape))
         return found[0] if len(found) == 1 else _merge(found)
 
     def _extract_level(self, image: Array, count: int) -> Features:
@@ -96,15 +95,6 @@ def _halvings(image: Array, count: int) -> list[Array]:
         size = (round(width / 2), round(height / 2))
         levels.append(np.asarray(cv2.resize(levels[-1], size, interpolation=cv2.INTER_AREA)))
     return levels
-
-
-def _enlarge(features: Features, shape: tuple[int, ...], full: tuple[int, ...]) -> Features:
-    """Features of a smaller image at their places in the full one, whose pixels' centres sit at half pixels of it."""
-    if shape == full:
-        return features
-    ratio = np.array([full[1] / shape[1], full[0] / shape[0]], np.float32)
-    keypoints = (features.keypoints + np.float32(0.5)) * ratio - np.float32(0.5)
-    return replace(features, keypoints=keypoints, scales=features.scales * ratio.mean())
 
 
 def _merge(found: list[Features]) -> Features:
