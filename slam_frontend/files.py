@@ -1,6 +1,7 @@
-"""Files that are there as a whole or not at all, folders for them, and which files are images."""
+"""Files that are there as a whole or not at all, folders for them, and which files are images, in which order."""
 
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,11 @@ Content = str | bytes | Callable[[BinaryIO], object]
 def images_below(folder: Path) -> list[Path]:
     """The image files of a folder and of those in it, in the order of their paths."""
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+
+
+def natural_order(name: str) -> list[int | str]:
+    """What to sort names by so that 2 comes before 10."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
 
 
 def free_folder(parent: Path, name: str) -> Path:

@@ -6,7 +6,12 @@ from typing import BinaryIO
 import pytest
 
 from slam_frontend.errors import OutputError
-from slam_frontend.files import free_folder, make_writable, write_atomically
+from slam_frontend.files import free_folder, make_writable, natural_order, write_atomically
+
+
+def test_names_are_in_the_order_people_count() -> None:
+    names = ["view10.jpg", "2/view9.jpg", "view2.jpg", "10/a.jpg", "2²3.jpg"]
+    assert sorted(names, key=natural_order) == ["2/view9.jpg", "2²3.jpg", "10/a.jpg", "view2.jpg", "view10.jpg"]
 
 
 def test_a_free_folder_is_one_that_nobody_used(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """A folder of photographs, and which of them to match with which."""
 
-import re
 from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
@@ -9,7 +8,7 @@ import cv2
 
 from slam_frontend.errors import SequenceError
 from slam_frontend.features import Extractor, enlarge
-from slam_frontend.files import IMAGE_SUFFIXES
+from slam_frontend.files import IMAGE_SUFFIXES, natural_order
 from slam_frontend.types import Array, Features
 
 Pair = tuple[str, str]
@@ -24,7 +23,7 @@ def list_images(folder: Path) -> tuple[str, ...]:
     names = [path.as_posix() for path in found if not any(part.startswith(".") for part in path.parts)]
     if not names:
         raise SequenceError(f"{folder}: no images found; expected files ending in {', '.join(IMAGE_SUFFIXES)}")
-    return tuple(sorted(names, key=_natural))
+    return tuple(sorted(names, key=natural_order))
 
 
 def sequential_pairs(names: Sequence[str], overlap: int) -> list[Pair]:
@@ -67,8 +66,3 @@ def extract_at_most(extractor: Extractor, image: Array, max_size: int | None) ->
     size = max(round(width * shrink), 1), max(round(height * shrink), 1)
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     return enlarge(extractor.extract(small), small.shape, image.shape)
-
-
-def _natural(name: str) -> list[tuple[int, int, str]]:
-    parts = re.split(r"(\d+)", name)
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]

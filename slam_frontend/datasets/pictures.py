@@ -1,7 +1,6 @@
 """Image files: listed in the order people count, decoded to grey, colour or metres."""
 
 import logging
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import cv2
 import numpy as np
 
 from slam_frontend.errors import SequenceError
-from slam_frontend.files import IMAGE_SUFFIXES
+from slam_frontend.files import IMAGE_SUFFIXES, natural_order
 from slam_frontend.types import Array
 
 logger = logging.getLogger(__name__)
@@ -20,7 +19,7 @@ def list_pictures(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     pictures = [path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and path.name[0] != "."]
-    return sorted(pictures, key=lambda path: [int(part) if part.isdigit() else part for part in _parts(path)])
+    return sorted(pictures, key=lambda path: natural_order(path.name))
 
 
 def read_picture(path: Path, colour: bool = False) -> tuple[Array, Array | None]:
@@ -71,10 +70,6 @@ def first_size(paths: Iterable[Path]) -> tuple[int, int]:
         else:
             return width, height
     raise SequenceError(f"not one image can be read; the last: {complaint}")
-
-
-def _parts(path: Path) -> list[str]:
-    return re.split(r"(\d+)", path.name)
 
 
 def _read_bytes(path: Path) -> bytes:
