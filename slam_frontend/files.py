@@ -1,11 +1,14 @@
-"""Files that are there as a whole or not at all, folders for them, and which files are images, in which order."""
+"""Files that are there as a whole or not at all, JSON and folders for them, and which files are images, in which
+order."""
 
+import json
+import math
 import os
 import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from slam_frontend.errors import OutputError
 
@@ -66,6 +69,19 @@ def require_free(path: Path, content: str | bytes) -> None:
     data = content.encode() if isinstance(content, str) else content
     if path.exists() and not (path.is_file() and path.read_bytes() == data):
         raise OutputError(f"{path}: is there already and holds something else; choose another name, or remove it")
+
+
+def to_json(values: dict[str, Any]) -> str:
+    """JSON that every parser reads: what isn't a number is null."""
+    return json.dumps(_plain(values), indent=2, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _replace(path: Path, content: Content) -> None:

@@ -1,18 +1,15 @@
 """Everything a run leaves behind, in one folder."""
 
-import json
 import logging
-import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from slam_frontend.config import RunConfig, dump_config
 from slam_frontend.errors import MissingDependency, OutputError
 from slam_frontend.evaluation.trajectory import align_to_truth
-from slam_frontend.files import make_writable, write_atomically
+from slam_frontend.files import make_writable, to_json, write_atomically
 from slam_frontend.frame_table import FrameTable, write_frames
 from slam_frontend.pipeline import RunResult
 from slam_frontend.ply import PointCloud, write_ply
@@ -110,19 +107,6 @@ def without_gaps(trajectory: Trajectory, indices: Array, asked: range = range(0)
     T_world_cam = np.full((len(asked), 4, 4), np.nan)
     T_world_cam[rows] = trajectory.T_world_cam
     return Trajectory(np.interp(np.arange(len(asked)), rows, trajectory.timestamps), T_world_cam)
-
-
-def to_json(values: dict[str, Any]) -> str:
-    """JSON that every parser reads: what isn't a number is null."""
-    return json.dumps(_plain(values), indent=2, allow_nan=False)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _attempt(write: Callable[[Path], None], path: Path) -> str | None:

@@ -60,7 +60,7 @@ def bench(
     """
     from slam_frontend.cli.benchmarks.contenders import DEFAULT, find_contenders
     from slam_frontend.cli.benchmarks.page import read_sections, write_sections
-    from slam_frontend.results import to_json
+    from slam_frontend.files import to_json
 
     with warnings_on_stderr():
         contenders, notes = find_contenders(features.split(",") if features else list(DEFAULT))

@@ -93,7 +93,7 @@ def _track(sequence: "Sequence", settings: "RunConfig", stage: str, watch: "Watc
 
 
 def _tell(out: Path, refined: "Refinement", rounds: int, as_json: bool) -> None:
-    from slam_frontend.results import to_json
+    from slam_frontend.files import to_json
 
     camera = refined.camera
     if as_json:

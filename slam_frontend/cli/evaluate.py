@@ -43,7 +43,7 @@ def trajectory(
     """ATE, RPE and KITTI's drift of a trajectory."""
     from slam_frontend.cli.tables import print_metrics
     from slam_frontend.evaluation.trajectory import evaluate
-    from slam_frontend.results import to_json
+    from slam_frontend.files import to_json
 
     with warnings_on_stderr():
         metrics = evaluate(*_read_both(estimate, truth, times), align.value, max_difference)

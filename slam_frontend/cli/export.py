@@ -97,7 +97,7 @@ def rtabmap(
 ) -> None:
     """Write the PyDetector and PyMatcher scripts that RTAB-Map embeds."""
     from slam_frontend.adapters.rtabmap import export_rtabmap
-    from slam_frontend.results import to_json
+    from slam_frontend.files import to_json
 
     loaded = _load(config, settings, features)
     detector, matcher = export_rtabmap(folder.absolute(), loaded.extractor, loaded.matcher)
@@ -133,7 +133,7 @@ def _job(
 
 
 def _tell(report: "Report | None", out: Path, as_json: bool) -> None:
-    from slam_frontend.results import to_json
+    from slam_frontend.files import to_json
 
     if as_json:
         print(to_json({"folder": str(out), "stood_already": report is None, **(asdict(report) if report else {})}))

@@ -64,7 +64,7 @@ def int8(
     """Write the network in eight bits beside its checkpoint, where OpenVINO takes it from, checked against float."""
     from slam_frontend.export.int8 import export_int8
     from slam_frontend.features.superpoint import shipped_weights
-    from slam_frontend.results import to_json
+    from slam_frontend.files import to_json
 
     with warnings_on_stderr(), progress_bar() as watch:
         watch("int8", 0, 0)
@@ -79,7 +79,7 @@ def int8(
 def _export_network(format: "Format", out: Path, features: str, weights: Path | None, as_json: bool) -> None:
     from slam_frontend.export.networks import export_network
     from slam_frontend.features.superpoint import shipped_weights
-    from slam_frontend.results import to_json
+    from slam_frontend.files import to_json
 
     with warnings_on_stderr(), progress_bar() as watch:
         watch(format, 0, 0)

@@ -26,7 +26,7 @@ def tracks(
 ) -> None:
     """Write each sight of a landmark: frame, time, id, pixel, normalised position and velocity."""
     from slam_frontend.adapters.track_table import TABLE, export_track_table
-    from slam_frontend.results import to_json
+    from slam_frontend.files import to_json
 
     if out is not None and out.suffix not in (".csv", ".npz"):
         raise typer.BadParameter("expected a name that ends in .csv or .npz", param_hint="OUT")
@@ -46,7 +46,7 @@ def colmap_model(
     from slam_frontend.adapters.colmap_model import export_colmap_model
     from slam_frontend.adapters.tracks import read_tracks
     from slam_frontend.datasets import open_sequence
-    from slam_frontend.results import to_json
+    from slam_frontend.files import to_json
 
     frames = open_sequence(recording, colour=True) if recording else None
     with warnings_on_stderr(), progress_bar() as watch:

@@ -193,7 +193,7 @@ def _report(
 ) -> None:
     """On the terminal the table or what is in the file; then the JSON file and the figure, which may fail."""
     from slam_frontend.evaluation.report import draw_bars, write_json
-    from slam_frontend.results import to_json
+    from slam_frontend.files import to_json
 
     if as_json:
         print(to_json({**about, "folder": str(folder), "scores": scores}))

@@ -19,8 +19,7 @@ def report(
     """Write one HTML page: paths, errors, landmarks, times, the worst frames, settings."""
     from slam_frontend.cli.logs import warnings_on_stderr
     from slam_frontend.cli.progress import progress_bar
-    from slam_frontend.files import write_atomically
-    from slam_frontend.results import to_json
+    from slam_frontend.files import to_json, write_atomically
     from slam_frontend.run_folder import read_run
     from slam_frontend.viz.report import report_page
 

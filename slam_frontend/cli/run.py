@@ -146,7 +146,8 @@ def _track(
     from slam_frontend.adapters.tracks import FILENAME, TrackLog, write_tracks
     from slam_frontend.cli.tables import print_run
     from slam_frontend.errors import FrontendError
-    from slam_frontend.results import to_json, write_run
+    from slam_frontend.files import to_json
+    from slam_frontend.results import write_run
     from slam_frontend.summary import summarise
     from slam_frontend.viz.snapshots import Snapshots
 

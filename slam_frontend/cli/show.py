@@ -170,8 +170,7 @@ def _load(settings: dict[str, Any]) -> "tuple[SuperPoint, Card]":
 
 
 def _finish(out: Path, png: bytes, about: dict[str, Any], as_json: bool) -> None:
-    from slam_frontend.files import write_atomically
-    from slam_frontend.results import to_json
+    from slam_frontend.files import to_json, write_atomically
 
     write_atomically(out, png)
     if as_json:

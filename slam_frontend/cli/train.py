@@ -182,7 +182,7 @@ def _tell_checkpoint(ship: "Callable[[TrainingConfig], Path] | None", config: "T
 
 
 def _tell(sentence: str, about: dict[str, Any], as_json: bool) -> None:
-    from slam_frontend.results import to_json
+    from slam_frontend.files import to_json
 
     typer.echo(to_json(about) if as_json else sentence)
 

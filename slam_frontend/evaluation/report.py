@@ -1,23 +1,18 @@
 """Scores as a JSON file and as a figure."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from slam_frontend.errors import OutputError
+from slam_frontend.files import to_json, write_atomically
 from slam_frontend.optional import require
 
 
 def write_json(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any], path: Path) -> None:
     """Rows under ``scores``, beside what they were measured with; NaN becomes null."""
-    scores = [{key: _plain(value) for key, value in row.items()} for row in rows]
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({**about, "scores": scores}, indent=2) + "\n")
-    except OSError as error:
-        raise OutputError(f"{path}: can't be written ({error.strerror}); choose another folder with --out") from error
+    write_atomically(path, to_json({**about, "scores": [dict(row) for row in rows]}) + "\n")
 
 
 def draw_bars(labels: Sequence[str], columns: Mapping[str, Sequence[float]], title: str, path: Path) -> None:
@@ -43,7 +38,3 @@ def draw_bars(labels: Sequence[str], columns: Mapping[str, Sequence[float]], tit
         figure.savefig(path, dpi=120)
     except OSError as error:
         raise OutputError(f"{path}: can't be written ({error.strerror}); choose another folder with --out") from error
-
-
-def _plain(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
