@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from slam_frontend.geometry.ransac import usac_params
+from slam_frontend.geometry.ransac import find_matrix, usac_params
 from slam_frontend.types import Array
 
 SEED = 0  # of the samples: the same matches give the same matrix
@@ -13,12 +13,7 @@ def find_fundamental(keypoints0: Array, keypoints1: Array, threshold: float) -> 
     """The (3,3) F with ``p1 @ F @ p0 == 0`` that most (N,2) matches agree on, or None."""
     if len(keypoints0) < 8:
         return None
-    points0, points1 = np.asarray(keypoints0, np.float64), np.asarray(keypoints1, np.float64)
-    try:
-        F, _ = cv2.findFundamentalMat(points0, points1, usac_params(threshold, SEED))
-    except cv2.error:
-        return None
-    return F if F is not None and F.shape == (3, 3) and np.isfinite(F).all() else None
+    return find_matrix(cv2.findFundamentalMat, keypoints0, keypoints1, usac_params(threshold, SEED))
 
 
 def epipolar_errors(F: Array, keypoints0: Array, keypoints1: Array) -> Array:

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from slam_frontend.geometry import se3
-from slam_frontend.geometry.ransac import usac_params
+from slam_frontend.geometry.ransac import find_matrix, usac_params
 from slam_frontend.types import Array, Camera
 
 
@@ -12,12 +12,7 @@ def find_homography(keypoints0: Array, keypoints1: Array, threshold: float, seed
     """The (3,3) map from image 0 to image 1 that most (N,2) matches agree on, or None."""
     if len(keypoints0) < 4:
         return None
-    points0, points1 = np.asarray(keypoints0, np.float64), np.asarray(keypoints1, np.float64)
-    try:
-        H, _ = cv2.findHomography(points0, points1, usac_params(threshold, seed))
-    except cv2.error:
-        return None
-    return H if H is not None and H.shape == (3, 3) and np.isfinite(H).all() else None
+    return find_matrix(cv2.findHomography, keypoints0, keypoints1, usac_params(threshold, seed))
 
 
 def decompose_homography(H: Array, camera: Camera) -> list[Array]:

@@ -1,6 +1,12 @@
-"""One setting of OpenCV's USAC for every model: MAGSAC scoring, a fixed seed, one thread."""
+"""OpenCV's USAC for every model: one setting (MAGSAC scoring, a fixed seed, one thread), and one way to call it."""
+
+from collections.abc import Callable
+from typing import Any
 
 import cv2
+import numpy as np
+
+from slam_frontend.types import Array
 
 MAX_ITERATIONS = 2000
 
@@ -24,3 +30,12 @@ def usac_params(threshold: float, seed: int, locally_optimised: bool = True) -> 
     params.final_polisher_iterations = 3
     params.isParallel = False
     return params
+
+
+def find_matrix(find: Callable[..., Any], keypoints0: Array, keypoints1: Array, *settings: Any) -> Array | None:
+    """The (3,3) matrix that one of OpenCV's functions finds for (N,2) matches, or None where it fails."""
+    try:
+        matrix, _ = find(np.asarray(keypoints0, np.float64), np.asarray(keypoints1, np.float64), *settings)
+    except cv2.error:  # degenerate samples make some of its solvers throw
+        return None
+    return matrix if matrix is not None and matrix.shape == (3, 3) and np.isfinite(matrix).all() else None

@@ -8,7 +8,7 @@ import numpy as np
 from slam_frontend.geometry import se3
 from slam_frontend.geometry.camera import normalised, project
 from slam_frontend.geometry.homography import decompose_homography, find_homography
-from slam_frontend.geometry.ransac import usac_params
+from slam_frontend.geometry.ransac import find_matrix, usac_params
 from slam_frontend.geometry.triangulation import parallax, triangulate
 from slam_frontend.types import Array, Camera
 
@@ -56,7 +56,8 @@ def two_view_candidates(
     """
     if len(keypoints0) < 8:
         return []
-    E = _find_essential(keypoints0, keypoints1, camera, threshold, seed)
+    cameras = camera.K, camera.K, np.zeros(4), np.zeros(4)  # matches are undistorted
+    E = find_matrix(cv2.findEssentialMat, keypoints0, keypoints1, *cameras, usac_params(threshold, seed))
     H = find_homography(keypoints0, keypoints1, threshold, seed)
     motions = [] if E is None else _decompose_essential(E)
     motions += [] if H is None else decompose_homography(H, camera)
@@ -64,17 +65,6 @@ def two_view_candidates(
     most = max((solution.num_explained for solution in judged), default=0)
     supported = [one for one in judged if one.num_explained > MIN_SUPPORT * most and one.num_inliers >= MIN_POINTS]
     return sorted(supported, key=lambda solution: -solution.num_explained)
-
-
-def _find_essential(keypoints0: Array, keypoints1: Array, camera: Camera, threshold: float, seed: int) -> Array | None:
-    points0, points1 = np.asarray(keypoints0, np.float64), np.asarray(keypoints1, np.float64)
-    try:
-        E, _ = cv2.findEssentialMat(
-            points0, points1, camera.K, camera.K, np.zeros(4), np.zeros(4), usac_params(threshold, seed)
-        )
-    except cv2.error:
-        return None
-    return E if E is not None and E.shape == (3, 3) else None
 
 
 def _decompose_essential(E: Array) -> list[Array]:
