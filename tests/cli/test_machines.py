@@ -13,10 +13,10 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from command_line import run_main
 
 from slam_frontend.cli.benchmarks import clips
 from slam_frontend.cli.benchmarks.clips import Clip
-from slam_frontend.cli.main import main
 from slam_frontend.cli.progress import progress_bar, watched
 from slam_frontend.models.card import Card
 from slam_frontend.models.network_config import FAST
@@ -47,8 +47,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureF
 
     def ask_main(*arguments: object) -> dict[str, Any]:
         capsys.readouterr()
-        monkeypatch.setattr(sys, "argv", ["slam-frontend", *map(str, arguments), "--json"])
-        main_or_exit()
+        assert run_main(*arguments, "--json") == 0
         printed = capsys.readouterr()
         assert printed.err in ("", "results, pictures and map: run\n")  # no bar where nobody watches
         values = json.loads(printed.out)
@@ -56,13 +55,6 @@ def ask(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureF
         return values
 
     return ask_main
-
-
-def main_or_exit() -> None:
-    try:
-        main()
-    except SystemExit as end:
-        assert not end.code
 
 
 @pytest.fixture
