@@ -15,6 +15,7 @@ from command_line import Call, one_sentence, run_main
 from slam_frontend.viz.snapshots import Snapshots
 
 SAMPLE = Path(__file__).parents[2] / "sequences" / "sample"
+MANY = ["--set", "extractor.max_keypoints=9000", "--set", "initializer.min_matches=9000"]
 
 
 @pytest.fixture
@@ -138,7 +139,7 @@ def test_results_stand_before_anything_is_printed(call: Call, monkeypatch: pytes
     [
         (["--set", "depth.min_depth=7.9"], "depths from 7.9 to 8 m; check depth_scale of the camera"),
         (["--sensor", "mono", "--limit", "1"], "one camera has to move"),
-        (["--sensor", "mono", "--set", "initializer.min_matches=1500"], "no frame had more than 1000 keypoints"),
+        (["--sensor", "mono", *MANY], "no frame had more than"),
     ],
 )
 def test_a_run_without_any_pose_says_what_to_look_at(

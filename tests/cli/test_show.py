@@ -147,7 +147,7 @@ def test_another_checkpoint_is_taken(call: Call, capsys: pytest.CaptureFixture[s
         (("features", FIRST, "--features", "orbs"), "no extractor is called 'orbs'; there are"),
         (("features", FIRST, "--features", ","), "expected names of extractors"),
         (("features", FIRST, "--features", "superpoint-fast=none.pt"), "none.pt: no such checkpoint"),
-        (("features", FIRST, "--out", "nowhere/a.png"), "can't be written"),
+        (("features", FIRST, "--out", "/dev/null/a.png"), "can't be written"),
         (("heatmap", "broken.png"), "broken.png: can't be decoded as an image"),
         (("heatmap", FIRST, "--weights", "none.pt"), "none.pt: can't be read"),
         (("heatmap", FIRST, "--weights", "broken.png"), "damaged or no checkpoint"),

@@ -129,7 +129,7 @@ def test_a_run_without_a_map_or_a_table_still_shows_its_path(runs: dict[str, Pat
         (["nowhere"], "expected the results of"),
         (["."], "no metrics.json"),
         (["orb", "--screenshot", "map.jpg"], "end the name with .png"),
-        (["orb", "--screenshot", "missing/map.png"], "can't be written"),
+        (["orb", "--screenshot", "/dev/null/map.png"], "can't be written"),
         (["orb", "--truth", "other.txt"], "same clock"),
         (["lost"], "never located"),
         (["damaged"], "is no map of a run"),
