@@ -1,7 +1,7 @@
 """A path through the world: poses over time, with the moments where the camera was lost."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +25,7 @@ class Trajectory:
 
     timestamps: Array  # (N,) float64 seconds
     T_world_cam: Array  # (N,4,4) float64, NaN where lost
+    has_clock: bool = True  # False: the timestamps count frames
 
     def __len__(self) -> int:
         return len(self.timestamps)
@@ -37,11 +38,11 @@ class Trajectory:
 
     def select(self, rows: Array) -> "Trajectory":
         """The poses of the given rows (indices or mask)."""
-        return Trajectory(self.timestamps[rows], self.T_world_cam[rows])
+        return replace(self, timestamps=self.timestamps[rows], T_world_cam=self.T_world_cam[rows])
 
     def keep(self, rows: Array) -> "Trajectory":
         """The same length, lost wherever the mask is False."""
-        return Trajectory(self.timestamps, np.where(rows[:, None, None], self.T_world_cam, np.nan))
+        return replace(self, T_world_cam=np.where(rows[:, None, None], self.T_world_cam, np.nan))
 
     def during(self, timestamps: Array) -> "Trajectory":
         """The part from the first to the last of (N,) timestamps, and a little more: what a run could have seen."""
@@ -99,7 +100,7 @@ def read_kitti(path: Path, times: Path | None = None) -> Trajectory:
         raise SequenceError(
             f"{path}: pose {int(shear.argmax())} is not a rotation and a translation; is this a KITTI file?"
         )
-    return _in_order(path, stamps[: len(rows)], T_world_cam)
+    return replace(_in_order(path, stamps[: len(rows)], T_world_cam), has_clock=times is not None)
 
 
 def write_tum(trajectory: Trajectory, path: Path) -> None:

@@ -41,6 +41,7 @@ def test_what_is_written_is_read_again_whatever_the_format(walk: Trajectory, tmp
     np.testing.assert_allclose(again.T_world_cam, walk.T_world_cam, atol=1e-8)
     expected = np.arange(40) if format == "kitti" else walk.timestamps
     np.testing.assert_allclose(again.timestamps, expected, atol=1e-6, rtol=0)
+    assert again.has_clock == (format != "kitti")
 
 
 def test_lost_poses_are_not_written(walk: Trajectory, walk_with_gap: Trajectory, tmp_path: Path) -> None:
@@ -65,9 +66,9 @@ def test_kitti_keeps_a_line_for_a_lost_frame_that_nobody_takes_for_a_pose(
 def test_kitti_takes_its_timestamps_from_the_file_of_times(walk: Trajectory, tmp_path: Path) -> None:
     write_kitti(walk, tmp_path / "poses.txt")
     (tmp_path / "times.txt").write_text("".join(f"{i / 10:e}\n" for i in range(50)))
-    np.testing.assert_allclose(
-        read_kitti(tmp_path / "poses.txt", tmp_path / "times.txt").timestamps, np.arange(40) / 10
-    )
+    timed = read_kitti(tmp_path / "poses.txt", tmp_path / "times.txt")
+    assert timed.has_clock
+    np.testing.assert_allclose(timed.timestamps, np.arange(40) / 10)
     (tmp_path / "times.txt").write_text("0\n1\n")
     with pytest.raises(SequenceError, match=r"40 poses, but .* 2 timestamps"):
         read_kitti(tmp_path / "poses.txt", tmp_path / "times.txt")

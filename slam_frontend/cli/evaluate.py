@@ -37,7 +37,9 @@ def trajectory(
     truth: Annotated[Path, typer.Argument(help="The true one, of any of these formats.")],
     align: Annotated[AlignmentChoice, typer.Option(help="sim3 for one camera alone.")] = AlignmentChoice.SE3,
     max_difference: Annotated[float, typer.Option(min=0, help="Seconds between a pose and its truth.")] = 0.02,
-    times: Annotated[Path | None, typer.Option(help="KITTI's times.txt, where one side has timestamps.")] = None,
+    times: Annotated[
+        Path | None, typer.Option(help="KITTI's times.txt: for errors a second, and where one side has timestamps.")
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """ATE, RPE and KITTI's drift of a trajectory."""

@@ -1,6 +1,6 @@
 """Runs beside each other: their paths in the same coordinates, and how far each is from the truth."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -124,4 +124,4 @@ def _pair(path: Trajectory, reference: Trajectory, alignment: Alignment) -> Alig
 
 
 def _moved(trajectory: Trajectory, pair: AlignedPair | None) -> Trajectory:
-    return trajectory if pair is None else Trajectory(trajectory.timestamps, pair.move(trajectory.T_world_cam))
+    return trajectory if pair is None else replace(trajectory, T_world_cam=pair.move(trajectory.T_world_cam))

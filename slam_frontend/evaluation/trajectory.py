@@ -45,13 +45,13 @@ class KittiDrift:
 
 @dataclass(frozen=True)
 class TrajectoryMetrics:
-    """Errors in metres and degrees; None where the trajectory is too short to say."""
+    """Errors in metres and degrees; None where the trajectory is too short to say, or has no clock."""
 
     alignment: Alignment
     scale: float  # what the estimate was multiplied with
     associated: int
     path_length: float  # of the truth, over the associated poses
-    duration: float
+    duration: float | None  # seconds
     ate: ErrorStatistics
     rpe_translation: ErrorStatistics | None  # from each pose to the next
     rpe_rotation_deg: ErrorStatistics | None
@@ -98,7 +98,8 @@ def evaluate(
     """All errors of the estimate's located poses that have a truth within ``max_difference`` seconds."""
     pair = align_to_truth(estimate, truth, align, max_difference)
     steps = np.stack([np.arange(len(pair.timestamps) - 1), np.arange(1, len(pair.timestamps))], axis=1)
-    seconds = _pairs_a_second_apart(pair.timestamps)
+    has_clock = estimate.has_clock and truth.has_clock
+    seconds = _pairs_a_second_apart(pair.timestamps) if has_clock else np.empty((0, 2), np.int64)
     step_translation, step_rotation = _relative_errors(pair, steps)
     second_translation, second_rotation = _relative_errors(pair, seconds)
     return TrajectoryMetrics(
@@ -106,7 +107,7 @@ def evaluate(
         scale=pair.scale,
         associated=len(pair.timestamps),
         path_length=float(_distances(pair.truth)[-1]),
-        duration=float(pair.timestamps[-1] - pair.timestamps[0]),
+        duration=float(pair.timestamps[-1] - pair.timestamps[0]) if has_clock else None,
         ate=_required_statistics(pair.errors),
         rpe_translation=_statistics(step_translation),
         rpe_rotation_deg=_statistics(step_rotation),

@@ -1,6 +1,6 @@
 """Figures of a run: the path from above and from the side, and the error over time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 
@@ -34,7 +34,7 @@ def aligned_path(label: str, colour: str, trajectory: Trajectory, pair: AlignedP
     """All poses of a trajectory moved as the pair says; where they were when there is none."""
     if pair is None:
         return DrawnPath(label, colour, trajectory, None, None)
-    moved = Trajectory(trajectory.timestamps, pair.move(trajectory.T_world_cam))
+    moved = replace(trajectory, T_world_cam=pair.move(trajectory.T_world_cam))
     return DrawnPath(label, colour, moved, pair.errors, pair.timestamps)
 
 

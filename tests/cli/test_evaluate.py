@@ -68,6 +68,24 @@ def test_formats_mix(evaluate: Evaluate, capsys: pytest.CaptureFixture[str], arg
     assert metrics["ate"]["rmse"] < 1e-6
 
 
+def test_errors_a_second_of_kitti_files_are_those_of_their_times_and_without_them_unknown(
+    evaluate: Evaluate, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = "estimate_kitti.txt", "truth_kitti.txt"
+    per_second = ("rpe_translation_per_second", "rpe_rotation_deg_per_second")
+    assert evaluate(*files, "--json") == 0
+    metrics = json.loads(capsys.readouterr().out)
+    assert [metrics[name] for name in ("duration", *per_second)] == [None, None, None]
+    assert metrics["rpe_translation"]["count"] == 39
+    assert evaluate(*files) == 0
+    rows = [line for line in capsys.readouterr().out.splitlines() if "RPE a second" in line]
+    assert len(rows) == 2 and all(row.rstrip(" │|").endswith(" -") for row in rows)
+    assert evaluate(*files, "--times", "times.txt", "--json") == 0
+    metrics = json.loads(capsys.readouterr().out)
+    assert metrics["duration"] == pytest.approx(3.9)
+    assert [metrics[name]["count"] for name in per_second] == [30, 30]
+
+
 @pytest.mark.parametrize("more", [(), ("--times", "times.txt")])
 def test_kitti_files_of_different_lengths_are_matched_with_a_warning(
     evaluate: Evaluate, capsys: pytest.CaptureFixture[str], more: tuple[str, ...]

@@ -1,5 +1,6 @@
 """Trajectory errors against errors that were put in on purpose, and against evo on real paths."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -150,6 +151,17 @@ def test_errors_per_second_compare_poses_a_second_apart() -> None:
     metrics = evaluate(Trajectory(truth.timestamps, faster), truth, align="none")
     assert metrics.rpe_translation_per_second is not None
     assert metrics.rpe_translation_per_second.rmse == pytest.approx(1.0)  # 10 m/s taken for 11
+
+
+def test_frames_without_a_clock_have_no_seconds() -> None:
+    timed = straight_drive(100)
+    counted = Trajectory(np.arange(101.0), timed.T_world_cam, has_clock=False)
+    for estimate, truth in ((counted, counted), (counted, replace(timed, timestamps=counted.timestamps))):
+        metrics = evaluate(estimate, truth)
+        assert metrics.duration is None
+        assert metrics.rpe_translation_per_second is None and metrics.rpe_rotation_deg_per_second is None
+        assert metrics.rpe_translation is not None and metrics.drift is not None
+    assert evaluate(timed, timed).duration == pytest.approx(10)
 
 
 def test_lost_poses_count_for_nothing() -> None:
