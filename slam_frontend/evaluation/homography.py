@@ -24,7 +24,7 @@ class HomographyProtocol:
 
 @dataclass(frozen=True)
 class Matching:
-    """Of one pair; NaN where there is nothing to measure."""
+    """Of one pair; 0, and an infinite error, where the extractor found nothing to match."""
 
     nn_map: float  # area under precision over recall of nearest neighbours, the mean of both directions
     matching_score: float  # right mutual matches, of the features that both images show
@@ -40,7 +40,7 @@ def measure_matching(extractor: Extractor, pair: ImagePair, protocol: Homography
     distances = all_distances(features0.descriptors, features1.descriptors, features0.norm)
     offsets, is_shared0, is_shared1 = _geometry(features0, features1, pair)
     if not distances.size:
-        return Matching(np.nan, 0.0 if len(features0) or len(features1) else np.nan, np.nan, np.inf)
+        return Matching(nn_map=0.0, matching_score=0.0, precision=0.0, corner_error=np.inf)
     rows0, rows1 = mutual_nearest(distances)
     right = offsets[rows0, rows1] <= protocol.threshold
     H_1_0 = estimate_homography(features0.keypoints[rows0], features1.keypoints[rows1], protocol.ransac_threshold)
@@ -98,7 +98,7 @@ def _average_precision(distances: Array, offsets: Array, is_shared: Array, thres
     """Of the nearest neighbours of the rows that have a true counterpart to find, most certain first."""
     num_findable = ((offsets <= threshold).any(1) & is_shared).sum()
     if not num_findable:
-        return np.nan
+        return 0.0
     nearest = distances.argmin(1)
     rows = np.flatnonzero(is_shared)
     order = rows[np.argsort(distances[rows, nearest[rows]], kind="stable")]
@@ -108,7 +108,7 @@ def _average_precision(distances: Array, offsets: Array, is_shared: Array, thres
 
 
 def _share(part: int, whole: int) -> float:
-    return float(part / whole) if whole else np.nan
+    return float(part / whole) if whole else 0.0
 
 
 def _mean_of_both(first: float, second: float) -> float:

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from slam_frontend.evaluation.homography import corner_error, estimate_homography, measure_matching
+from slam_frontend.evaluation.homography import Matching, corner_error, estimate_homography, measure_matching
 from slam_frontend.evaluation.pairs import ImagePair, is_inside, warp_points
 from slam_frontend.types import Array, Features, Norm
 
@@ -67,8 +67,20 @@ def test_features_that_only_one_image_shows_do_not_lower_the_score() -> None:
     assert measure_matching(Oracle(in_both=False), pair()).matching_score == pytest.approx(1.0, abs=0.01)
 
 
-def test_no_features_give_no_homography() -> None:
-    assert measure_matching(Oracle(count=0), pair()).corner_error == np.inf
+@pytest.mark.parametrize("blind", ["in image 0", "in image 1", "in both"])
+def test_who_finds_nothing_has_zeros_and_no_homography(blind: str) -> None:
+    oracle = Oracle()
+    if blind != "in image 1":
+        oracle.points0, oracle.descriptors = oracle.points0[:0], oracle.descriptors[:0]
+    if blind != "in image 0":
+        oracle.points1, oracle.seen1 = oracle.points1[:0], oracle.seen1[:0]
+    assert measure_matching(oracle, pair()) == Matching(0.0, 0.0, 0.0, np.inf)
+
+
+def test_who_finds_nothing_twice_has_zeros() -> None:
+    oracle = Oracle(count=1)
+    oracle.points1[:, 1] += 20
+    assert measure_matching(oracle, pair()) == Matching(0.0, 0.0, 0.0, np.inf)
 
 
 def test_three_matches_give_no_homography() -> None:

@@ -1,5 +1,6 @@
 """Scene folders in the layout of HPatches."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -83,6 +84,16 @@ def test_every_split_has_its_row_and_all_pairs_have_one() -> None:
     for row in rows:
         assert row.repeatability == row.precision == row.homography_1px == 1.0
         assert row.localisation_error == 0 and row.nn_map > 0.99
+
+
+def test_a_pair_in_which_nothing_is_found_counts_in_every_column_of_matching() -> None:
+    def pairs(size: tuple[int, int]) -> Iterator[ImagePair]:
+        (seen, _), grey = pairs_of_two_splits(size), np.full(size, 128, np.uint8)
+        return iter([seen, ImagePair("grey", seen.split, grey, grey, np.eye(3))])
+
+    (row,) = evaluate_extractor("orb", create_extractor({"name": "orb"}), pairs)
+    assert row.matching_score == row.precision == row.homography_1px == 0.5
+    assert 0.49 < row.nn_map <= 0.5
 
 
 def test_a_detector_without_descriptors_has_no_matching_columns() -> None:
