@@ -41,26 +41,41 @@ class ExtractorProcess:
             self._process.start()
         theirs.close()  # so that the end of the process is the end of the pipe
         weakref.finalize(self, _end, self._connection, self._process)
+        self._is_asked = True  # an answer is on its way, the first one without a question
         self.name: str
         self.norm: Norm
         self.name, self.norm = self._answer()
 
     def extract(self, image: Array) -> Features:
         """Features of an (H,W) uint8 grey image, best first."""
-        try:
-            self._connection.send(_put(image, self._shared))
-        except OSError as error:
-            raise self._loss() from error
+        if self._is_asked:  # an interrupt left an answer behind; until it is there, the shared image is being read
+            self._receive()
+        self._ask(_put(image, self._shared))
         features: Features = self._answer()
         return features
 
     def _answer(self) -> Any:
-        try:
-            answer = self._connection.recv()
-        except (EOFError, OSError) as error:
-            raise self._loss() from error
+        answer = self._receive()
         if isinstance(answer, BaseException):
             raise answer
+        return answer
+
+    def _ask(self, question: Array | tuple[int, ...]) -> None:
+        try:
+            with _in_one_piece(self._connection):
+                self._is_asked = True
+                self._connection.send(question)
+        except OSError as error:
+            raise self._loss() from error
+
+    def _receive(self) -> Any:
+        try:
+            self._connection.poll(None)  # most of the time goes by here, where an interrupt breaks no message
+            with _in_one_piece(self._connection):
+                answer = self._connection.recv()
+                self._is_asked = False
+        except (EOFError, OSError) as error:
+            raise self._loss() from error
         return answer
 
     def _loss(self) -> FrontendError:
@@ -87,6 +102,16 @@ def _without_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _in_one_piece(connection: Connection) -> Iterator[None]:
+    """A message that breaks off ends the connection, or the next one would be read from the middle of it."""
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _serve(create: Create, config: ExtractorConfig, connection: Connection, shared: Any) -> None:

@@ -54,6 +54,35 @@ def test_what_goes_wrong_there_is_raised_here_and_the_next_image_is_answered(ima
     assert len(fast.extract(image)) > 0
 
 
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timer that interrupts")
+def test_after_an_interrupt_the_next_image_has_its_own_features(image):
+    extractor = create_extractor({"name": "sift", "max_keypoints": 200, "own_process": True})
+    expected = extractor.extract(image)
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    with pytest.raises(KeyboardInterrupt):
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        extractor.extract(np.tile(image, (16, 14)))  # takes a second
+    signal.signal(signal.SIGALRM, before)
+    for _ in range(2):
+        np.testing.assert_array_equal(extractor.extract(image).keypoints, expected.keypoints)
+
+
+def test_an_answer_that_an_interrupt_tore_is_the_last_one(extractor, image, monkeypatch):
+    receive = extractor._connection._recv
+
+    def interrupt_after_the_head(size):
+        if size > 8:
+            raise KeyboardInterrupt
+        return receive(size)
+
+    monkeypatch.setattr(extractor._connection, "_recv", interrupt_after_the_head)
+    with pytest.raises(KeyboardInterrupt):
+        extractor.extract(image)
+    monkeypatch.undo()
+    with pytest.raises(FrontendError, match=r"has ended \(exit code 0"):
+        extractor.extract(image)
+
+
 def test_its_sudden_end_is_one_sentence(extractor, image):
     extractor.extract(image)
     os.kill(extractor._process.pid, signal.SIGKILL)
