@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import pickle
 import signal
 import weakref
 from collections.abc import Callable, Iterator
@@ -126,7 +127,7 @@ def _serve(create: Create, config: ExtractorConfig, connection: Connection, shar
     except (EOFError, OSError):
         return
     except Exception as error:  # no extractor: told to whoever wants it
-        connection.send(error)
+        connection.send(_portable(error))
 
 
 def _put(image: Array, shared: Any) -> Array | tuple[int, ...]:
@@ -146,7 +147,16 @@ def _extract(extractor: Extractor, image: Array) -> Features | Exception:
     try:
         return extractor.extract(image)
     except Exception as error:  # of this image; the next one may be better
-        return error
+        return _portable(error)
+
+
+def _portable(error: Exception) -> Exception:
+    """The error, or a plain one with its words where it can't go through a pipe: that shows on the other side only."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:  # whatever the class of the error does
+        return FrontendError(f"{type(error).__name__}: {error}")
+    return error
 
 
 def _end(connection: Connection, process: BaseProcess) -> None:

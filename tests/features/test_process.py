@@ -1,5 +1,6 @@
 """An extractor in another process is the same extractor."""
 
+import importlib
 import os
 import signal
 import time
@@ -81,6 +82,43 @@ def test_an_answer_that_an_interrupt_tore_is_the_last_one(extractor, image, monk
     monkeypatch.undo()
     with pytest.raises(FrontendError, match=r"has ended \(exit code 0"):
         extractor.extract(image)
+
+
+ODD = """
+import threading
+
+class Detailed(Exception):
+    def __init__(self, code, place):
+        super().__init__(f"code {code} at {place}")
+
+class Locked(Exception):
+    def __init__(self, words):
+        super().__init__(words)
+        self.lock = threading.Lock()
+
+class Odd:
+    name, norm = "odd", "l2"
+
+    def extract(self, image):
+        raise Detailed(7, "the door") if image[0, 0] else Locked("no key")
+
+def create(config):
+    if config.max_keypoints == 50:
+        raise Detailed(1, "the start")
+    return Odd()
+"""
+
+
+def test_errors_that_can_not_travel_send_their_words(tmp_path, monkeypatch):
+    (tmp_path / "odd_extractor.py").write_text(ODD)
+    monkeypatch.syspath_prepend(tmp_path)
+    create = importlib.import_module("odd_extractor").create
+    with pytest.raises(FrontendError, match="Detailed: code 1 at the start"):
+        ExtractorProcess(create, ExtractorConfig(max_keypoints=50))
+    extractor = ExtractorProcess(create, ExtractorConfig())
+    for value, words in ((1, "Detailed: code 7 at the door"), (0, "Locked: no key")) * 2:
+        with pytest.raises(FrontendError, match=words):
+            extractor.extract(np.full((8, 8), value, np.uint8))
 
 
 def test_its_sudden_end_is_one_sentence(extractor, image):
