@@ -83,7 +83,7 @@ def run_sequence(
 
     A KeyboardInterrupt, or a recording or an extractor that breaks off, ends the run early and is noted in the result.
     """
-    log = _RunLog()
+    log = _RunLog(frontend.clock)
     pace = _Pace()
     interrupted = False
     broken: list[str] = []
@@ -142,7 +142,8 @@ def _quick_turns() -> Iterator[None]:
 class _RunLog:
     """A few numbers a frame, so that ten thousand frames weigh a few megabytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: StageClock) -> None:
+        self.timed_before = {name: len(ms) for name, ms in clock.milliseconds.items()}  # by another run's frames
         self.timestamps: list[float] = []
         self.T_world_cam: list[Array] = []
         self.references: dict[int, Reference | None] = {}  # by the index of the view
@@ -177,12 +178,16 @@ class _RunLog:
             num_keypoints=columns[4],
             num_expected=columns[5],
             num_inliers=columns[6],
-            milliseconds={name: np.array(ms[:count]) for name, ms in frontend.clock.milliseconds.items()},
+            milliseconds=self._milliseconds(frontend.clock, count),
             skipped=skipped,
             dropped=dropped,
             interrupted=interrupted,
             points=frontend.map.point_cloud(),
         )
+
+    def _milliseconds(self, clock: StageClock, count: int) -> dict[str, Array]:
+        starts = {name: self.timed_before.get(name, 0) for name in clock.milliseconds}
+        return {name: np.array(clock.milliseconds[name][start : start + count]) for name, start in starts.items()}
 
     @staticmethod
     def _after_mapping(reference: Reference | None, map: LocalMap) -> Array:

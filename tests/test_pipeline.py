@@ -125,6 +125,16 @@ def test_every_stage_is_timed_for_every_frame(world, rgbd_run) -> None:
     assert {len(ms) for ms in rgbd_run.milliseconds.values()} == {len(world)}
 
 
+def test_a_second_run_of_a_frontend_tells_its_own_times(world, synthetic_frontend) -> None:
+    sequence = SyntheticSequence(world)
+    frontend = synthetic_frontend(sequence)
+    first = run_sequence(frontend, sequence)
+    second = run_sequence(frontend, sequence)
+    for name, ms in frontend.clock.milliseconds.items():
+        np.testing.assert_array_equal(second.milliseconds[name], ms[len(world) :])
+        assert len(first.milliseconds[name]) == len(second.milliseconds[name]) == len(world)
+
+
 def test_an_interrupt_keeps_what_was_tracked(world, synthetic_frontend) -> None:
     def interrupt(frame: Frame, result: FrameResult) -> None:
         if frame.index == 14:
