@@ -179,7 +179,7 @@ class Loop:
 
     def _report(self, losses: dict[str, float], rate: float, due: bool, watch: Watch | None) -> None:
         if due:
-            self.metrics = self._validate()
+            self._validate()
         metrics, draw = (self.metrics, self._draw) if due else ({}, None)
         report = Report(self.step, self.progress, losses, rate, metrics, draw)
         if self.engine.rank == 0:
@@ -187,14 +187,13 @@ class Loop:
         if watch is not None:
             watch(report)
 
-    def _validate(self) -> dict[str, float]:
+    def _validate(self) -> None:
         self.network.eval()
         with torch.inference_mode():
-            metrics = self.task.validate(self.network)
-        if metrics["score"] > self.best:
-            self.best = metrics["score"]
+            self.metrics = self.task.validate(self.network)
+        if self.metrics["score"] > self.best:
+            self.best = self.metrics["score"]
             self.save(BEST)
-        return metrics
 
     def _draw(self) -> Tensor:
         self.network.eval()

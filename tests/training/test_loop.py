@@ -91,6 +91,7 @@ def test_the_best_checkpoint_is_the_one_that_validated_best(tmp_path):
     loop.run()
     best = torch.load(tmp_path / "best.pt", weights_only=True)
     assert best["best"] == pytest.approx(-float(best["network"]["convPb.weight"].abs().sum()), rel=1e-5)
+    assert best["metrics"] == {"score": best["best"]}
 
 
 def test_a_checkpoint_of_another_network_is_refused_with_a_sentence(tmp_path):
