@@ -26,7 +26,7 @@ def label_photos(
     for number in range(engine.rank, len(shards), engine.world):
         first = number * config.shard
         path = shard_path(folder, first)
-        if not path.exists():
+        if not _holds(path, len(shards[number])):
             with torch.inference_mode():
                 labels = [
                     label(network, photo.to(engine.device), config, engine, seed + first + row)
@@ -35,6 +35,11 @@ def label_photos(
             stored = torch.stack(labels).cpu().clone()
             write_atomically(path, lambda file, stored=stored: torch.save(stored, file))  # type: ignore[misc]
         yield len(shards[number])
+
+
+def _holds(shard: Path, count: int) -> bool:
+    """Whether there is a shard of so many photographs; one of a smaller ``label.shard`` holds fewer."""
+    return shard.exists() and len(torch.load(shard, weights_only=True, mmap=True)) >= count
 
 
 def label(network: SuperPoint, photo: Tensor, config: LabelConfig, engine: Engine, seed: int) -> Tensor:

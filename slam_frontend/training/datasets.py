@@ -40,12 +40,13 @@ def shard_path(folder: Path, first: int) -> Path:
 
 def load_labels(folder: Path) -> tuple[Tensor, Tensor]:
     """Rows (N,) of the labelled photographs and their labels (N,K,3) x, y, score, from the shards there are."""
-    rows, labels = [], []
-    for path in sorted(folder.glob("shard_*.pt")):
-        shard = torch.load(path, weights_only=True)
-        first = int(path.stem.removeprefix("shard_"))
-        rows.append(torch.arange(first, first + len(shard)))
-        labels.append(shard)
+    rows, labels, end = [], [], 0
+    for path in sorted(folder.glob("shard_*.pt"), key=_first_row):
+        shard, first = torch.load(path, weights_only=True), _first_row(path)
+        known = max(0, end - first)  # shards overlap where label.shard was changed on the way
+        rows.append(torch.arange(first, first + len(shard))[known:])
+        labels.append(shard[known:])
+        end = max(end, first + len(shard))
     if not rows:
         raise ConfigError(f"{folder}: no labels found; run `slam-frontend train label` first")
     return torch.cat(rows), torch.cat(labels)
@@ -72,6 +73,10 @@ def save_shapes(cache: Path, shapes: Labelled) -> None:
     """Write the shapes where ``load_shapes`` finds them."""
     content = {"images": shapes.images, "points": shapes.points}
     write_atomically(cache, lambda file: torch.save(content, file))
+
+
+def _first_row(shard: Path) -> int:
+    return int(shard.stem.removeprefix("shard_"))
 
 
 def _load(cache: Path, size: tuple[int, int]) -> Tensor:

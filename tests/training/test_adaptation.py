@@ -1,5 +1,6 @@
 """Homographic adaptation finds a corner where it is, whatever the views, and goes on where it stopped."""
 
+import pytest
 import torch
 from torch import nn
 
@@ -86,6 +87,18 @@ def test_shards_that_exist_are_not_made_again(tmp_path, monkeypatch):
     rows, labels = load_labels(tmp_path)
     assert rows.tolist() == [0, 1, 2, 3, 4]
     assert labels[:, :, 2].isfinite().sum(1).tolist() == [1, 2, 3, 1, 2]
+
+
+@pytest.mark.parametrize(("before", "after"), [(4, 2), (2, 4), (3, 2), (2, 3)])
+def test_shards_of_another_size_neither_double_a_label_nor_lose_one(tmp_path, monkeypatch, before, after):
+    monkeypatch.setattr("slam_frontend.training.adaptation.fold", lambda network: network)
+    photos = torch.stack([photo_with(SPOTS[:count]) for count in (1, 2, 3, 1, 2, 3, 1)])
+    first, second = (FEW.model_copy(update={"shard": size}) for size in (before, after))
+    next(label_photos(BrightSpots(), photos, first, CPU, tmp_path))  # and killed
+    list(label_photos(BrightSpots(), photos, second, CPU, tmp_path))
+    rows, labels = load_labels(tmp_path)
+    assert rows.tolist() == list(range(7))
+    assert labels[:, :, 2].isfinite().sum(1).tolist() == [1, 2, 3, 1, 2, 3, 1]
 
 
 def test_two_processes_share_the_shards(tmp_path, monkeypatch):
