@@ -102,10 +102,12 @@ class Material:
         matcher, done, total = create_matcher(self.job.matcher), 0, len(self.job.pairs)
         for name0, others in self._grouped().items():
             number = self.numbers[name0]
-            if not self.bench.has_matches(number):
-                first, seconds = self.bench.features(number)[0], (self.numbers[name1] for name1 in others)
-                found = {second: matcher.match(first, self.bench.features(second)[0]) for second in seconds}
-                self.bench.keep_matches(number, found)
+            kept = self.bench.matches(number)
+            missing = [self.numbers[name1] for name1 in others if self.numbers[name1] not in kept]
+            if missing:  # all of them, or images that couldn't be read before
+                first = self.bench.features(number)[0]
+                found = {second: matcher.match(first, self.bench.features(second)[0]) for second in missing}
+                self.bench.keep_matches(number, kept | found)
             done += len(others)
             watch("matches", done, total)
 

@@ -44,13 +44,10 @@ class Workbench:
         """Remember the features of an image and its width and height."""
         self._save(f"features-{number:06d}", {**vars(features), "size": size})
 
-    def has_matches(self, number: int) -> bool:
-        """Whether the matches of an image were found already."""
-        return self._path(f"matches-{number:06d}").exists()
-
     def matches(self, number: int) -> dict[int, Matches]:
-        """All matches of an image that has them, by the number of the other one."""
-        arrays = self._load(f"matches-{number:06d}")
+        """The matches of an image that were found already, by the number of the other one."""
+        name = f"matches-{number:06d}"
+        arrays = self._load(name) if self._path(name).exists() else {}
         others = {int(name.partition("/")[2]) for name in arrays}
         return {other: Matches(arrays[f"indices/{other}"], arrays[f"distances/{other}"]) for other in others}
 

@@ -121,6 +121,19 @@ def test_broken_images_are_skipped_and_counted(make_job, photos: Path) -> None:
     assert "view2.jpg: can't be decoded" in report.skipped[0]
 
 
+def test_an_image_that_can_be_read_when_an_export_goes_on_is_matched_with_all_others(make_job, photos: Path) -> None:
+    job, whole = make_job(), (photos / "view2.jpg").read_bytes()
+    (photos / "view2.jpg").write_bytes(bytes(len(whole)))
+    with pytest.raises(Killed):
+        export_hloc(job, watch=kill_at("matches", 1))
+    kept = Workbench(job.out, job.settings("hloc", half=True)).matches(0)
+    assert set(kept) == {2}
+    (photos / "view2.jpg").write_bytes(whole)
+    report = export_hloc(job)
+    assert report is not None
+    assert (report.images, report.skipped, report.pairs) == (3, (), 3)
+
+
 def test_nothing_but_broken_images_is_an_error(make_job, photos: Path) -> None:
     for path in photos.rglob("*.jpg"):
         path.write_bytes(b"")
