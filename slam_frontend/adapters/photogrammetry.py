@@ -87,7 +87,7 @@ class Material:
             if self.bench.has_features(number):
                 continue
             try:
-                image, _ = read_picture(job.images / name)
+                image, _ = read_picture(job.images / name, upright=False)  # as COLMAP and hloc read it
             except SequenceError as error:
                 logger.warning("%s; it is left out", error)
                 self.skipped[name] = str(error)

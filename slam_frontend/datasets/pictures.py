@@ -22,17 +22,19 @@ def list_pictures(folder: Path) -> list[Path]:
     return sorted(pictures, key=lambda path: natural_order(path.name))
 
 
-def read_picture(path: Path, colour: bool = False) -> tuple[Array, Array | None]:
+def read_picture(path: Path, colour: bool = False, upright: bool = True) -> tuple[Array, Array | None]:
     """An image as (H,W) uint8 grey and, if asked for and there are any colours, as (H,W,3) uint8 RGB.
 
     Grey is decoded for itself even then: quicker for who wants no colour, and the same pixels for who does.
+    Without ``upright`` the pixels stay as they are stored, whatever EXIF says of how the camera was held.
     SequenceError if it can't be decoded.
     """
     data = _read_bytes(path)
-    picture = _decode(data, cv2.IMREAD_ANYCOLOR if colour else cv2.IMREAD_GRAYSCALE, path)
+    grey = cv2.IMREAD_GRAYSCALE | (0 if upright else cv2.IMREAD_IGNORE_ORIENTATION)
+    picture = _decode(data, grey | cv2.IMREAD_ANYCOLOR if colour else grey, path)
     if picture.ndim == 2:
         return picture, None
-    return _decode(data, cv2.IMREAD_GRAYSCALE, path), cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+    return _decode(data, grey, path), cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
 def read_right(path: Path | None) -> Array | None:

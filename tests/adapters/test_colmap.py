@@ -82,6 +82,16 @@ def test_without_a_calibration_each_image_has_its_own_camera(make_job) -> None:
         assert {(camera.width, camera.height) for camera in database.read_all_cameras()} == {(320, 240)}
 
 
+def test_a_turned_photograph_keeps_the_size_that_colmap_reads(make_job, held_upright: Path) -> None:
+    job = make_job()
+    export_colmap(job, None)
+    with pycolmap.Database.open(job.out / "database.db") as database:
+        image = database.read_image_with_name(held_upright.name)
+        camera, keypoints = database.read_camera(image.camera_id), database.read_keypoints(image.image_id)
+    assert (camera.width, camera.height) == (320, 240)
+    assert keypoints[:, 0].max() > 240 and keypoints[:, 1].max() < 240
+
+
 def test_a_calibration_of_another_size_is_refused_and_leaves_no_database(make_job) -> None:
     job = make_job()
     with pytest.raises(SequenceError, match="is 320x240, but the camera file says 640x480"):

@@ -72,6 +72,16 @@ def test_keypoints_of_shrunk_images_are_in_pixels_of_the_original_and_less_certa
         assert file[PAIR[0]]["image_size"][()].tolist() == [320, 240]
 
 
+def test_a_turned_photograph_has_its_keypoints_where_hloc_reads_its_pixels(make_job, held_upright: Path) -> None:
+    """hloc and COLMAP don't heed EXIF's orientation."""
+    job = make_job()
+    export_hloc(job, half=False)
+    found = create_extractor(job.extractor).extract(cv2.imread(str(held_upright), cv2.IMREAD_IGNORE_ORIENTATION))
+    with h5py.File(job.out / "features.h5") as file:
+        assert file[held_upright.name]["image_size"][()].tolist() == [320, 240]
+        assert np.array_equal(file[held_upright.name]["keypoints"][()], found.keypoints)
+
+
 @pytest.mark.parametrize("extractor", ["orb", "sift"])
 def test_matches_are_those_of_our_matcher(make_job, photos: Path, extractor: str) -> None:
     job = make_job(extractor)
