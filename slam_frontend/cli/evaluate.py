@@ -55,14 +55,21 @@ def trajectory(
         print_metrics(metrics)
 
 
-def _read_both(estimate: Path, truth: Path, times: Path | None) -> "tuple[Trajectory, Trajectory]":
+def require_times(path: Path, times: Path | None) -> None:
+    """SequenceError where a trajectory that is compared with one that has timestamps has none."""
     from slam_frontend.errors import SequenceError
+    from slam_frontend.trajectory import recognise
+
+    if times is None and recognise(path) == "kitti":
+        raise SequenceError(f"{path}: a KITTI file has no timestamps, the other one does; give --times times.txt")
+
+
+def _read_both(estimate: Path, truth: Path, times: Path | None) -> "tuple[Trajectory, Trajectory]":
     from slam_frontend.trajectory import read_trajectory, recognise
 
     are_kitti = [recognise(path) == "kitti" for path in (estimate, truth)]
-    if are_kitti[0] != are_kitti[1] and times is None:
-        without = estimate if are_kitti[0] else truth
-        raise SequenceError(f"{without}: a KITTI file has no timestamps, the other one does; give --times times.txt")
+    if are_kitti[0] != are_kitti[1]:
+        require_times(estimate if are_kitti[0] else truth, times)
     estimated, true = read_trajectory(estimate, times), read_trajectory(truth, times)
     if all(are_kitti) and len(estimated) != len(true):
         logger.warning(

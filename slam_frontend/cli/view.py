@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from slam_frontend.cli.evaluate import require_times
 from slam_frontend.cli.logs import warnings_on_stderr
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def view(
     if screenshot is not None and screenshot.suffix.lower() != ".png":
         raise OutputError(f"{screenshot}: a screenshot is a PNG; end the name with .png")
     with warnings_on_stderr():
+        if truth is not None:
+            require_times(truth, times)
         scenes = run_scenes([_read(run) for run in runs], read_trajectory(truth, times) if truth else None)
         if screenshot is None:
             Browser(scenes, folder=runs[0]).run()

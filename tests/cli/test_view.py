@@ -131,6 +131,10 @@ def test_a_run_without_a_map_or_a_table_still_shows_its_path(runs: dict[str, Pat
         (["orb", "--screenshot", "map.jpg"], "end the name with .png"),
         (["orb", "--screenshot", "/dev/null/map.png"], "can't be written"),
         (["orb", "--truth", "other.txt"], "same clock"),
+        (
+            ["orb", "--truth", "kitti.txt"],
+            "kitti.txt: a KITTI file has no timestamps, the other one does; give --times",
+        ),
         (["lost"], "never located"),
         (["damaged"], "is no map of a run"),
         (["orb"], "no display"),
@@ -150,6 +154,7 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(
     Path("lost/trajectory.txt").write_text("")
     Path("damaged/map.ply").write_bytes(b"ply\nend_header\n")
     Path("other.txt").write_text("".join(f"{time} 0 0 {time} 0 0 0 1\n" for time in range(900, 940)))
+    Path("kitti.txt").write_text("1 0 0 0 0 1 0 0 0 0 1 0\n" * 40)
     for variable in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(variable, raising=False)
     assert run_main("view", *arguments) == 2
