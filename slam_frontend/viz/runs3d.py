@@ -8,8 +8,8 @@ import numpy as np
 from slam_frontend.errors import SequenceError
 from slam_frontend.evaluation.trajectory import AlignedPair, align_to_truth, alignment_of
 from slam_frontend.ply import PointCloud
-from slam_frontend.run_folder import RunFolder
-from slam_frontend.trajectory import Trajectory
+from slam_frontend.run_folder import SAME_TIME, RunFolder
+from slam_frontend.trajectory import Trajectory, associate
 from slam_frontend.types import Array
 from slam_frontend.viz.legend import Entry
 from slam_frontend.viz.palette import RUN_COLOURS, TRUTH
@@ -52,18 +52,18 @@ def run_scenes(runs: list[tuple[RunFolder, PointCloud]], truth: Trajectory | Non
         akin = [other for other, _ in runs if other is run or run.is_of_same_recording(other)]
         true = truth or run.truth or next((other.truth for other in akin if other.truth), None)
         reference = true or (None if run is akin[0] else _longest(akin[0]))
-        pair = _pair(run, reference, must_fit=truth is not None)
+        pair = _pair(run, _judged(run) if true else _longest(run), reference, must_fit=truth is not None)
         colour = RUN_COLOURS[number % len(RUN_COLOURS)]
         scene = _run_scene(run, cloud, pair, true if pair else None, colour)
         scenes.append(replace(scene, recording=next(i for i, (other, _) in enumerate(runs) if other is akin[0])))
     return scenes
 
 
-def _pair(run: RunFolder, reference: Trajectory | None, must_fit: bool) -> AlignedPair | None:
+def _pair(run: RunFolder, estimate: Trajectory, reference: Trajectory | None, must_fit: bool) -> AlignedPair | None:
     if reference is None:
         return None
     try:
-        return align_to_truth(_longest(run), reference, alignment_of(run.is_metric))
+        return align_to_truth(estimate, reference, alignment_of(run.is_metric))
     except SequenceError:
         if must_fit:
             raise
@@ -71,7 +71,13 @@ def _pair(run: RunFolder, reference: Trajectory | None, must_fit: bool) -> Align
 
 
 def _longest(run: RunFolder) -> Trajectory:
-    return run.final.keep(run.longest_segment)
+    return run.final if run.frames is None else run.final.keep(run.longest_segment)
+
+
+def _judged(run: RunFolder) -> Trajectory:
+    """Of them the frames that were located at their time, whose errors are those of metrics.json."""
+    longest, located = _longest(run), run.online.select(run.online.located)
+    return longest.select(associate(longest.timestamps, located.timestamps, SAME_TIME)[:, 0])
 
 
 def _run_scene(

@@ -88,6 +88,17 @@ def test_all_runs_lie_on_the_truth(runs: dict[str, Path]) -> None:
     np.testing.assert_allclose(extents[0], extents[1], rtol=0.5)  # the single camera's map has found its scale
 
 
+def test_the_error_in_the_title_is_the_one_of_the_metrics(runs: dict[str, Path], in_empty_folder: Path) -> None:
+    """The frames that a map's start had to wait through are drawn, but they aren't judged."""
+    shutil.copytree(runs["mono"], "bare")
+    Path("bare/frames.csv").unlink()
+    metrics = read_run(runs["mono"]).metrics
+    assert metrics["located_afterwards"] > 0
+    for folder in (runs["mono"], Path("bare")):
+        (shown,) = run_scenes([(read_run(folder), read_ply(folder / "map.ply"))])
+        assert shown.title.text.endswith(f"ATE {1000 * metrics['final']['ate']['rmse']:.3g} mm")
+
+
 def test_a_truth_can_be_given(runs: dict[str, Path], in_empty_folder: Path) -> None:
     shutil.copytree(runs["orb"], "bare")
     Path("bare/truth.txt").unlink()
