@@ -143,7 +143,9 @@ def _track(
     viewer: "Viewer",
 ) -> bool:
     """Whether the user interrupted; what was tracked until then is written all the same."""
+    from slam_frontend.adapters.track_table import TABLE
     from slam_frontend.adapters.tracks import FILENAME, TrackLog, write_tracks
+    from slam_frontend.cli.report import PAGE
     from slam_frontend.cli.tables import print_run
     from slam_frontend.errors import FrontendError
     from slam_frontend.files import to_json
@@ -165,8 +167,9 @@ def _track(
                 logger.warning("not one frame was located: %s", _suspect(result, sequence, config))
             try:
                 kept = sequence.truth, snapshots.pictures, colours.cloud()
+                for name in (FILENAME, TABLE, PAGE):  # of an earlier run with the same --out
+                    (folder / name).unlink(missing_ok=True)
                 write_run(folder, result, summary, config, *kept, asked=sequence.indices)
-                (folder / FILENAME).unlink(missing_ok=True)  # of an earlier run with the same --out
                 if log is not None:
                     write_tracks(log.finish(result.final), folder / FILENAME)
             finally:  # printed last: whoever reads a pipe may have gone

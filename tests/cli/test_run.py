@@ -118,9 +118,12 @@ def test_a_folder_that_no_run_made_is_left_as_it_is(call: Call, capsys: pytest.C
 
 def test_a_run_replaces_all_that_an_earlier_one_left(call: Call) -> None:
     assert call("run", SAMPLE, "--limit", 6, "--features", "orb", "--tracks", "--out", "here") == 0
-    assert Path("here/tracks.npz").exists()
+    assert call("export", "tracks", "here") == 0
+    assert call("report", "here") == 0
+    later = [Path("here", name) for name in ("tracks.npz", "tracks.csv", "report.html")]
+    assert all(path.exists() for path in later)
     assert call("run", SAMPLE, "--limit", 3, "--features", "fast", "--out", "here") == 0
-    assert not Path("here/tracks.npz").exists()
+    assert not any(path.exists() for path in later)
     assert len(Path("here/trajectory.txt").read_text().splitlines()) == 3
 
 
