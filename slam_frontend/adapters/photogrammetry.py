@@ -41,7 +41,7 @@ class Job:
             "host": host,
             **{f"{section}.{key}": value for section, dump in dumps.items() for key, value in dump.items()},
             "largest size": self.max_size,
-            "list of images": _digest(f"{name} {(self.images / name).stat().st_size}" for name in self.names),
+            "list of images": _digest(f"{name} {_size(self.images / name)}" for name in self.names),
             "list of pairs": _digest(f"{name0} {name1}" for name0, name1 in self.pairs),
             **more,
         }
@@ -117,6 +117,14 @@ class Material:
             if name0 not in self.skipped and name1 not in self.skipped:
                 groups[name0].append(name1)
         return groups
+
+
+def _size(path: Path) -> int | None:
+    """Bytes of a file, None of a link that leads nowhere."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
 
 
 def _digest(lines: Iterator[str]) -> str:

@@ -82,6 +82,16 @@ def test_a_turned_photograph_has_its_keypoints_where_hloc_reads_its_pixels(make_
         assert np.array_equal(file[held_upright.name]["keypoints"][()], found.keypoints)
 
 
+def test_a_link_that_leads_nowhere_is_left_out_and_said(make_job, photos: Path) -> None:
+    (photos / "view3.jpg").symlink_to("gone.jpg")
+    job = make_job()
+    report = export_hloc(job)
+    assert report is not None and report.images == 3
+    (sentence,) = report.skipped
+    assert "view3.jpg: can't be read" in sentence
+    assert list_names(job.out / "features.h5") == set(job.names) - {"view3.jpg"}
+
+
 @pytest.mark.parametrize("extractor", ["orb", "sift"])
 def test_matches_are_those_of_our_matcher(make_job, photos: Path, extractor: str) -> None:
     job = make_job(extractor)
