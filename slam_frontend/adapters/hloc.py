@@ -8,6 +8,7 @@ import numpy as np
 from slam_frontend.adapters.binary import as_floats
 from slam_frontend.adapters.photogrammetry import Job, Material, Report
 from slam_frontend.adapters.workbench import Workbench
+from slam_frontend.errors import SequenceError
 from slam_frontend.optional import require
 from slam_frontend.types import Array, Features, Matches, Norm
 from slam_frontend.watch import Watch, ignore_progress
@@ -21,6 +22,7 @@ def export_hloc(job: Job, half: bool = True, watch: Watch = ignore_progress) -> 
     ``half`` is hloc's own default; beyond 512 pixels it rounds keypoints to half pixels, beyond 1024 to whole ones.
     """
     h5py = require("h5py", extra="hloc")
+    _require_names_without_spaces(job)
     bench = Workbench(job.out, job.settings("hloc", half=half))
     if bench.is_finished:
         return None
@@ -69,6 +71,15 @@ def put_matches(file: Any, names: tuple[str, str], matches: Matches, count: int,
     scores[matches.indices[:, 0]] = similarity(matches.distances, norm)
     group.create_dataset("matches0", data=partners)
     group.create_dataset("matching_scores0", data=scores)
+
+
+def _require_names_without_spaces(job: Job) -> None:
+    spaced = next((name for pair in job.pairs for name in pair if name.split() != [name]), None)
+    if spaced is not None:
+        raise SequenceError(
+            f"{job.images / spaced}: hloc takes a space in pairs.txt for the end of a name; rename the file, "
+            "or export for COLMAP"
+        )
 
 
 def similarity(distances: Array, norm: Norm) -> Array:

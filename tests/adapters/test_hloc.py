@@ -9,6 +9,7 @@ import pytest
 
 from slam_frontend.adapters.hloc import export_hloc, similarity
 from slam_frontend.datasets.pictures import read_picture
+from slam_frontend.errors import SequenceError
 from slam_frontend.features import create_extractor
 from slam_frontend.matching import create_matcher
 
@@ -90,6 +91,14 @@ def test_a_link_that_leads_nowhere_is_left_out_and_said(make_job, photos: Path) 
     (sentence,) = report.skipped
     assert "view3.jpg: can't be read" in sentence
     assert list_names(job.out / "features.h5") == set(job.names) - {"view3.jpg"}
+
+
+def test_a_name_that_hloc_would_take_apart_is_refused_before_any_work(make_job, photos: Path) -> None:
+    (photos / "view2.jpg").rename(photos / "view 2.jpg")
+    job = make_job()
+    with pytest.raises(SequenceError, match=r"view 2\.jpg: hloc takes a space in pairs\.txt for the end of a name"):
+        export_hloc(job)
+    assert not job.out.exists()
 
 
 @pytest.mark.parametrize("extractor", ["orb", "sift"])
