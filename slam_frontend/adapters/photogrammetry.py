@@ -100,7 +100,14 @@ class Material:
 
     def _match(self, watch: Watch) -> None:
         matcher, done, total = create_matcher(self.job.matcher), 0, len(self.job.pairs)
-        for name0, others in self._grouped().items():
+        groups = self._grouped()
+        if not groups:
+            logger.warning(
+                "%s: there is nothing to match, only keypoints are exported; expected two images that can be read, "
+                "and a line for them in a file of pairs",
+                self.job.images,
+            )
+        for name0, others in groups.items():
             number = self.numbers[name0]
             kept = self.bench.matches(number)
             missing = [self.numbers[name1] for name1 in others if self.numbers[name1] not in kept]

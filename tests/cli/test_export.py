@@ -6,7 +6,7 @@ from pathlib import Path
 
 import h5py
 import pytest
-from command_line import Call, run_main
+from command_line import Call, one_sentence, run_main
 
 from slam_frontend.adapters.tracks import TrackLog, write_tracks
 from slam_frontend.config import RunConfig
@@ -53,6 +53,19 @@ def test_pairs_come_from_a_file_where_one_is_given(call: Call, images: Path, tmp
     (tmp_path / "pairs.txt").write_text("0.000000.jpg 0.300000.jpg\n")
     assert call("export", "hloc", images, tmp_path / "out", "--pairs", tmp_path / "pairs.txt") == 0
     assert (tmp_path / "out" / "pairs.txt").read_text() == "0.000000.jpg 0.300000.jpg\n"
+
+
+@pytest.mark.parametrize("what", ["hloc", "colmap"])
+def test_an_export_without_any_pair_warns(call: Call, images: Path, tmp_path: Path, capsys, what: str) -> None:
+    if what == "colmap":
+        pytest.importorskip("pycolmap", reason="pycolmap is not installed: pip install slam-frontend[colmap]")
+    (tmp_path / "pairs.txt").write_text("\n")
+    assert call("export", what, images, tmp_path / "none", "--features", "orb", "--pairs", tmp_path / "pairs.txt") == 0
+    assert "images: there is nothing to match" in one_sentence(capsys)
+    for picture in sorted(images.glob("*.jpg"))[1:]:
+        picture.unlink()
+    assert call("export", what, images, tmp_path / "one", "--features", "orb") == 0
+    assert "images: there is nothing to match" in one_sentence(capsys)
 
 
 def test_another_export_in_the_folder_is_one_sentence(call: Call, images: Path, tmp_path: Path, capsys) -> None:
