@@ -2,6 +2,9 @@
 
 #include <exception>
 #include <iostream>
+#include <stdexcept>
+#include <string>
+#include <vector>
 
 #include <opencv2/imgcodecs.hpp>
 
@@ -13,16 +16,30 @@ const char* kArguments =
     "{help h  |      | these words}"
     "{@image  |      | the image}"
     "{@out    |      | the file: .yml, .json or .xml}"
-    "{max     | 1000 | how many keypoints at most}"
-    "{model   | " SUPERPOINT_ONNX " | the exported network, with its card beside it}"
+    "{max     | 1000 | how many keypoints at most: --max=500}"
+    "{model   | " SUPERPOINT_ONNX " | the exported network, with its card beside it: --model=FILE}"
     "{floats  |      | unit descriptors instead of bits}";
 
+// cv::CommandLineParser passes over what it doesn't know, and takes a value after a space for a file.
+void requireKnownOptions(int argc, char** argv) {
+  for (const std::string& word : std::vector<std::string>(argv + 1, argv + argc)) {
+    const bool hasValue = word.rfind("--max=", 0) == 0 || word.rfind("--model=", 0) == 0;
+    if (word[0] != '-' || hasValue || word == "--floats" || word == "--help" || word == "-h") continue;
+    throw std::runtime_error(word + ": no such option; expected --max=NUMBER, --model=FILE, --floats or --help");
+  }
+}
+
 void extract(const cv::CommandLineParser& arguments) {
+  const int count = arguments.get<int>("max");
+  const bool isNumber = arguments.get<std::string>("max").find_first_not_of("0123456789") == std::string::npos;
+  if (!isNumber || !arguments.check() || count < 1) {
+    throw std::runtime_error("--max: expected a positive number, as in --max=500");
+  }
   const std::string path = arguments.get<std::string>("@image"), out = arguments.get<std::string>("@out");
   const cv::Mat image = cv::imread(path, cv::IMREAD_GRAYSCALE);
   if (image.empty()) throw std::runtime_error(path + ": can't be read as an image");
 
-  ORB_SLAM_NAMESPACE::ORBextractor extractor(arguments.get<int>("max"), 1.2f, 8, 20, 7,
+  ORB_SLAM_NAMESPACE::ORBextractor extractor(count, 1.2f, 8, 20, 7,
                                              arguments.get<std::string>("model"), !arguments.has("floats"));
   std::vector<cv::KeyPoint> keypoints;
   cv::Mat descriptors;
@@ -44,12 +61,13 @@ void extract(const cv::CommandLineParser& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  cv::CommandLineParser arguments(argc, argv, kArguments);
-  if (arguments.has("help") || arguments.get<std::string>("@out").empty()) {
-    arguments.printMessage();
-    return arguments.has("help") ? 0 : 2;
-  }
   try {
+    requireKnownOptions(argc, argv);
+    cv::CommandLineParser arguments(argc, argv, kArguments);
+    if (arguments.has("help") || arguments.get<std::string>("@out").empty()) {
+      arguments.printMessage();
+      return arguments.has("help") ? 0 : 2;
+    }
     extract(arguments);
   } catch (const std::exception& error) {
     std::cerr << argv[0] << ": " << error.what() << "\n";

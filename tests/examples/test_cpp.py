@@ -191,6 +191,10 @@ def test_what_is_missing_is_said_in_one_sentence(program: Path, tmp_path: Path) 
         ([SAMPLE, tmp_path / "no folder" / "out.yml"], "out.yml: can't be written"),
         ([SAMPLE, tmp_path / "out.yml", f"--model={tmp_path / 'bare.onnx'}"], "bare.json: expected the card"),
         ([SAMPLE, tmp_path / "out.yml", f"--model={tmp_path / 'none.onnx'}"], "none.onnx: can't be read"),
+        ([SAMPLE, tmp_path / "out.yml", "--max", "500"], "--max: no such option; expected --max=NUMBER"),
+        ([SAMPLE, tmp_path / "out.yml", "--float"], "--float: no such option; expected --max=NUMBER"),
+        ([SAMPLE, tmp_path / "out.yml", "--max=abc"], "--max: expected a positive number, as in --max=500"),
+        ([SAMPLE, tmp_path / "out.yml", "--max=12k"], "--max: expected a positive number, as in --max=500"),
     ):
         done = run(program, *arguments)
         assert done.returncode == 2
