@@ -96,11 +96,31 @@ def _settings(
     chosen = [f"sensor={sensor}"] if sensor else []
     chosen += extractor_overrides(features)
     chosen += [f"extractor.runtime={runtime}"] if runtime else []
-    settings = load_config(RunConfig, config, [*(overrides or []), *chosen])
+    set_aside = _set_aside(config, overrides, features, runtime)
+    settings = load_config(RunConfig, config, [*set_aside, *(overrides or []), *chosen])
     if settings.extractor.model_fields_set & {"name", "weights"}:
         return settings
     suggested = settings.extractor.model_copy(update={"name": suggest_features()})
     return settings.model_copy(update={"extractor": suggested})
+
+
+def _set_aside(
+    config: Path | None, overrides: list[str] | None, features: str | None, runtime: str | None
+) -> list[str]:
+    """Overrides of what a file says of its own network and no longer fits, as every run's ``config.yaml`` says it: all
+    of it where another extractor or other weights are named, the precision where another runtime is."""
+    from slam_frontend.config import RunConfig, load_config
+    from slam_frontend.features import parse_features
+
+    if config is None:
+        return []
+    kept = load_config(RunConfig, config, overrides).extractor
+    named = parse_features(features or "")
+    is_other = any(str(getattr(kept, key)) != named[key] for key in {"name", "weights"} & named.keys())
+    if "name" in kept.model_fields_set and is_other:
+        return ["extractor.runtime=auto", "extractor.precision=auto", "extractor.weights=null"]
+    is_other_runtime = runtime is not None and kept.runtime not in ("auto", runtime)
+    return ["extractor.precision=auto"] if is_other_runtime else []
 
 
 def _title(sequence: "Sequence", config: "RunConfig") -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from command_line import Call, one_sentence, run_main
 
+from slam_frontend.features.superpoint import shipped_weights
 from slam_frontend.viz.snapshots import Snapshots
 
 SAMPLE = Path(__file__).parents[2] / "sequences" / "sample"
@@ -63,6 +64,31 @@ def test_settings_of_the_command_line_win_and_are_written(call: Call, tmp_path: 
     written = Path("here/config.yaml").read_text()
     for setting in ("sensor: mono", "name: fast", "max_keypoints: 400", "min_inliers: 12"):
         assert setting in written
+
+
+@pytest.mark.parametrize(
+    ("arguments", "written"),
+    [
+        (("--features", "orb"), ("name: orb", "weights: null", "runtime: auto", "precision: auto")),
+        (("--features", "superpoint-fast=bare.pt"), ("weights: bare.pt",)),
+        (("--runtime", "torch"), ("name: superpoint-fast", "weights: own.pt", "runtime: torch")),
+        (("--runtime", "openvino"), ("weights: own.pt", "runtime: openvino", "precision: int8")),
+        (("--features", "fast", "--set", "extractor.max_keypoints=300"), ("name: fast", "max_keypoints: 300")),
+    ],
+)
+def test_what_a_file_says_of_a_network_is_not_said_of_another(
+    call: Call, arguments: tuple[str, ...], written: tuple[str, ...]
+) -> None:
+    """Such a file is every run's config.yaml."""
+    pytest.importorskip("openvino", reason="openvino is not installed: pip install slam-frontend[fast]")
+    for shipped in shipped_weights("superpoint-fast").parent.glob("superpoint_fast*"):
+        shutil.copy(shipped, shipped.name.replace("superpoint_fast", "own"))
+    shutil.copy("own.pt", "bare.pt")  # without a graph in eight bits
+    network = "name: superpoint-fast, weights: own.pt, runtime: openvino, precision: int8"
+    Path("mine.yaml").write_text(f"extractor: {{{network}}}\n")
+    assert call("run", SAMPLE, "--limit", 2, "--out", "here", "--config", "mine.yaml", *arguments) == 0
+    for setting in written:
+        assert setting in Path("here/config.yaml").read_text()
 
 
 def test_start_limit_and_stride_choose_the_frames(call: Call) -> None:
