@@ -44,6 +44,7 @@ def show_features(
 
     paths = [image] if image2 is None else [image, image2]
     title = " and ".join(path.name for path in paths)
+    _require_picture(out, paths)
     with warnings_on_stderr(), progress_bar() as watch:
         pictures = [_read(path, max_size) for path in paths]
         extractors = _create_extractors(features, max_keypoints)
@@ -78,6 +79,8 @@ def show_heatmap(
     json: AsJson = False,
 ) -> None:
     """Draw what a network takes for points, or how homographic adaptation comes to points to learn from."""
+    out = out or Path("adaptation.png" if adaptation else "heatmap.png")
+    _require_picture(out, [image])
     with warnings_on_stderr(), progress_bar() as watch:
         picture = _read(image, max_size)
         settings = {"name": features} | ({"weights": weights} if weights else {})
@@ -85,7 +88,17 @@ def show_heatmap(
             png, about = _adaptation(image.name, picture, settings, views, seed, width, watch)
         else:
             png, about = _heatmap(image.name, picture, settings, width)
-    _finish(out or Path("adaptation.png" if adaptation else "heatmap.png"), png, about, json)
+    _finish(out, png, about, json)
+
+
+def _require_picture(out: Path, images: list[Path]) -> None:
+    """OutputError where the picture would be no PNG by its name, or would take the place of what it shows."""
+    from slam_frontend.errors import OutputError
+
+    if out.suffix.lower() != ".png":
+        raise OutputError(f"{out}: the picture is a PNG; end the name with .png")
+    if any(out.resolve() == image.resolve() for image in images):
+        raise OutputError(f"{out}: is the image to be drawn itself; choose another name for --out")
 
 
 def _create_extractors(names: str, max_keypoints: int) -> "dict[str, Extractor]":
@@ -163,9 +176,13 @@ def _adaptation(
 
 
 def _load(settings: dict[str, Any]) -> "tuple[SuperPoint, Card]":
-    from slam_frontend.features.superpoint import shipped_weights
+    from slam_frontend.errors import ConfigError
+    from slam_frontend.features.superpoint import LEARNED, shipped_weights
     from slam_frontend.models.weights import load_checkpoint
 
+    if settings["name"] not in LEARNED:
+        known = ", ".join(LEARNED)
+        raise ConfigError(f"--features: no network is called {settings['name']!r}; there are {known}")
     return load_checkpoint(settings.get("weights") or shipped_weights(settings["name"]))
 
 

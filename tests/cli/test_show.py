@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from command_line import Call, run_main
+from command_line import Call, one_sentence, run_main
 
 from slam_frontend.cli.heatmaps import adapt_in_steps, find_heatmap
 from slam_frontend.datasets.pictures import read_picture
@@ -152,7 +152,9 @@ def test_another_checkpoint_is_taken(call: Call, capsys: pytest.CaptureFixture[s
         (("heatmap", FIRST, "--weights", "none.pt"), "none.pt: can't be read"),
         (("heatmap", FIRST, "--weights", "broken.png"), "damaged or no checkpoint"),
         (("heatmap", FIRST, "--adaptation", "--max-size", "7"), "64"),
-        (("heatmap", FIRST, "--features", "orb"), "orb"),
+        (("features", FIRST, "--out", "f.jpg"), "f.jpg: the picture is a PNG; end the name with .png"),
+        (("heatmap", FIRST, "--out", "f.jpg"), "f.jpg: the picture is a PNG; end the name with .png"),
+        (("heatmap", FIRST, "--features", "orb"), "no network is called 'orb'; there are superpoint, superpoint-fast"),
         (("heatmap", "tiny.png", "--adaptation"), "tiny.png: 300x5 pixels are too few"),
     ],
 )
@@ -167,3 +169,14 @@ def test_a_mistake_is_one_sentence(
     assert words in said
     assert "Traceback" not in said
     assert not list(Path().glob("*features.png")) and not list(Path().glob("heatmap.png"))
+
+
+@pytest.mark.parametrize("what", ["features", "heatmap"])
+def test_a_picture_does_not_take_the_place_of_its_image(
+    call: Call, capsys: pytest.CaptureFixture[str], what: str, tmp_path: Path
+) -> None:
+    cv2.imwrite("mine.png", cv2.imread(str(FIRST)))
+    before = Path("mine.png").read_bytes()
+    assert call(what, "mine.png", "--out", tmp_path / "mine.png") == 2
+    assert "mine.png: is the image to be drawn itself; choose another name" in one_sentence(capsys)
+    assert Path("mine.png").read_bytes() == before
