@@ -16,6 +16,7 @@ from slam_frontend.matching import create_matcher
 from slam_frontend.types import Array, Features
 
 LUMA = (0.299, 0.587, 0.114)  # of red, green and blue
+HIGHEST = 1.5  # of an image in 0..1: bicubic resizing goes beyond 1 at edges, and what is beyond is cut off
 TensorDict = dict[str, Tensor]
 
 
@@ -89,6 +90,8 @@ def _to_pictures(images: Tensor) -> list[Array]:
         raise FrontendError(
             f"expected images (B,1|3,H,W) as floats in 0..1, found {tuple(images.shape)} {images.dtype}"
         )
+    if images.numel() and images.max() > HIGHEST:
+        raise FrontendError(f"expected images as floats in 0..1, found {images.max():g}; divide by 255 first")
     grey = images[:, 0] if images.shape[1] == 1 else torch.einsum("bchw,c->bhw", images, images.new_tensor(LUMA))
     pictures: Array = (grey.detach() * 255).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
     return list(pictures)

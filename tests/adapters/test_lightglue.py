@@ -85,3 +85,12 @@ def test_our_matcher_speaks_lightglues_language(pictures) -> None:
 def test_bytes_are_refused(pictures) -> None:
     with pytest.raises(FrontendError, match=r"floats in 0\.\.1"):
         Extractor("orb")({"image": torch.from_numpy(pictures[0])[None, None]})
+
+
+def test_images_in_0_to_255_are_refused_and_what_resizing_adds_is_not(pictures) -> None:
+    extractor = Extractor("orb")
+    with pytest.raises(FrontendError, match=r"floats in 0\.\.1, found 2\d\d; divide by 255 first"):
+        extractor.extract(255 * to_tensor(pictures)[0])
+    doubled = torch.nn.functional.interpolate(to_tensor(pictures), scale_factor=2.0, mode="bicubic")
+    doubled[:, :, 100:110, 100:110] = 1.2
+    assert extractor({"image": doubled})["keypoints"].shape[1] > 100
