@@ -1,6 +1,8 @@
 """A video file, or a live camera by its number, with a camera YAML."""
 
+import logging
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -11,8 +13,11 @@ from slam_frontend.errors import SequenceError
 from slam_frontend.trajectory import Trajectory
 from slam_frontend.types import Array, Frame, Sensor
 
+logger = logging.getLogger(__name__)
+
 SUFFIXES = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".mjpeg", ".wmv"}
 DEFAULT_FPS = 30.0
+MAX_DAMAGED = 300  # frames in a row that can't be decoded, after which nothing more is expected
 
 
 class VideoReader:
@@ -31,6 +36,7 @@ class VideoReader:
         calibration = require_calibration(path.parent, calibration)
         self.camera = calibration.camera
         self.is_live = _is_live(path)
+        self.position = 0
         self._open()
         require_size(self.camera, frame_size(self.capture), path)
         self.fps = calibration.fps or self.capture.get(cv2.CAP_PROP_FPS) or DEFAULT_FPS
@@ -40,24 +46,29 @@ class VideoReader:
         return 0 if self.is_live else max(0, int(self.capture.get(cv2.CAP_PROP_FRAME_COUNT)))
 
     def read(self, position: int) -> Frame | None:
-        if position < self.position and not self.is_live:
+        if self.is_live:
+            self.position = min(self.position, position)
+        elif position < self.position:
             self._open()  # seeking is inexact in many containers, so a second pass starts over
-        while self.position < position:
-            if not self.capture.grab():
-                return None
+        for is_decoded in self.frames:
             self.position += 1
-        is_read, picture = self.capture.read()
-        if not is_read:
-            return None
-        self.position += 1
+            if self.position > position:
+                return self._retrieve(position, is_decoded)
+        return None
+
+    def _retrieve(self, position: int, is_decoded: bool) -> Frame:
+        picture: Array | None = self.capture.retrieve()[1] if is_decoded else None
+        if picture is None:
+            raise SequenceError(f"{self.path}: frame {position} can't be decoded")
         timestamp = time.time() if self.is_live else position / self.fps
         return Frame(position, timestamp, _grey(picture), colour=_rgb(picture) if self.colour else None)
 
     def _open(self) -> None:
-        self.capture = cv2.VideoCapture(int(str(self.path)) if self.is_live else str(self.path))
         self.position = 0
+        self.capture = cv2.VideoCapture(int(str(self.path)) if self.is_live else str(self.path))
         if not self.capture.isOpened():
             raise SequenceError(f"{self.path}: can't be opened as a video; expected a video file or a camera's number")
+        self.frames = _grab_frames(self.capture, len(self), self.path)
 
 
 def frame_size(capture: cv2.VideoCapture) -> tuple[int, int]:
@@ -67,6 +78,25 @@ def frame_size(capture: cv2.VideoCapture) -> tuple[int, int]:
 
 def _is_live(path: Path) -> bool:
     return str(path).isdecimal() and not path.exists()
+
+
+def _grab_frames(capture: cv2.VideoCapture, count: int, path: Path) -> Iterator[bool]:
+    """Whether each of the next frames could be decoded; ``count`` is what the header says, 0 if it doesn't.
+
+    OpenCV fails at a damaged frame as it does at the end: only what comes after tells one from the other.
+    """
+    passed = 0
+    while True:
+        damaged = 0
+        while not capture.grab():
+            damaged += 1
+            if passed + damaged >= count or damaged > MAX_DAMAGED:
+                if passed < count:
+                    logger.warning("%s: ends after %d of %d frames", path, passed, count)
+                return
+        yield from [False] * damaged
+        yield True
+        passed += damaged + 1
 
 
 def _grey(picture: Array) -> Array:

@@ -88,6 +88,32 @@ def test_a_video_keeps_its_own_time_unless_the_calibration_says_otherwise(video:
     assert [frame.timestamp for frame in open_sequence(video, limit=2, camera=calibration)] == [0.0, 0.1]
 
 
+def test_a_damaged_frame_of_a_video_is_skipped_and_the_rest_keeps_its_place(video: Path, calibration) -> None:
+    data = bytearray(video.read_bytes())
+    starts = [place for place in range(len(data)) if data[place : place + 2] == b"\xff\xd8"]
+    assert len(starts) == 12
+    for row in (5, 6):
+        first, end = starts[row], starts[row + 1] - 8
+        data[first:end] = bytes(end - first)  # behind it stand name and length of the next chunk
+    video.write_bytes(data)
+    sequence = open_sequence(video, camera=calibration)
+    for _ in range(2):
+        frames = list(sequence)
+        assert [frame.index for frame in frames] == [0, 1, 2, 3, 4, 7, 8, 9, 10, 11]
+        np.testing.assert_allclose([f.image.mean() for f in frames], [20 * f.index for f in frames], atol=2)
+        assert sequence.skipped == [f"{video}: frame {row} can't be decoded" for row in (5, 6)]
+
+
+def test_a_video_that_was_cut_short_says_where(video: Path, calibration, caplog: pytest.LogCaptureFixture) -> None:
+    data = video.read_bytes()
+    eighth = [place for place in range(len(data)) if data[place : place + 2] == b"\xff\xd8"][7]
+    video.write_bytes(data[: eighth - 8])
+    sequence = open_sequence(video, camera=calibration)
+    assert [frame.index for frame in sequence] == list(range(7))
+    assert [record.message for record in caplog.records] == [f"{video}: ends after 7 of 12 frames"]
+    assert sequence.skipped == []
+
+
 def test_a_file_that_is_no_video_is_refused(tmp_path: Path, calibration) -> None:
     (tmp_path / "broken.mp4").write_bytes(b"not a video")
     with pytest.raises(SequenceError, match="can't be opened as a video"):
