@@ -1,6 +1,7 @@
 """Plays a reader: the wanted frames in order, without those that can't be used."""
 
 import logging
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import count, islice
@@ -10,6 +11,8 @@ from slam_frontend.errors import SequenceError
 from slam_frontend.types import Array, Frame
 
 logger = logging.getLogger(__name__)
+
+NUM_SAID = 5  # frames whose reasons are warned of one by one; the others stand in the log
 
 
 class Playback:
@@ -39,21 +42,49 @@ class Playback:
 
     def __iter__(self) -> Iterator[Frame]:
         self.skipped.clear()
-        last: Frame | None = None
+        frame = None
+        for frame in self._in_order(self._usable()):
+            yield frame
+        if len(self.skipped) > NUM_SAID:
+            logger.warning("skipped: %d more frames", len(self.skipped) - NUM_SAID)
+        if frame is None:
+            reasons = f"; the first: {self.skipped[0]}" if self.skipped else ""
+            raise SequenceError(f"{self.name}: not one frame could be used{reasons}")
+
+    def _usable(self) -> Iterator[Frame]:
         for position in self._positions():
             try:
                 frame = self.reader.read(position)
                 if frame is None:
                     break
-                frame = self._checked(frame, last)
+                frame = self._checked(frame)
             except SequenceError as error:
                 self._skip(str(error))
-                continue
-            yield frame
-            last = frame
-        if last is None:
-            reasons = f"; the first: {self.skipped[0]}" if self.skipped else ""
-            raise SequenceError(f"{self.name}: not one frame could be used{reasons}")
+            else:
+                yield frame
+
+    def _in_order(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+        """The frames whose timestamps rise. That one is too great shows when the next steps back: each waits for the
+        next, except where a live camera may be filming."""
+        is_live = len(self.reader) == 0
+        last: Frame | None = None  # that was given out
+        held: Frame | None = None
+        for frame in frames:
+            if held is None or frame.timestamp > held.timestamp:
+                if held is not None and held is not last:
+                    yield held
+                last, held = held, frame
+                if is_live:
+                    yield frame
+                    last = frame
+            elif frame.timestamp < held.timestamp and (last is None or frame.timestamp > last.timestamp):
+                self._skip(_misplaced(held, "a later timestamp than", frame))
+                held = frame
+            else:
+                is_same = frame.timestamp == held.timestamp
+                self._skip(_misplaced(frame, "the same timestamp as" if is_same else "an earlier timestamp than", held))
+        if held is not None and held is not last:
+            yield held
 
     def _positions(self) -> Iterable[int]:
         if len(self.reader):
@@ -61,15 +92,14 @@ class Playback:
         start, limit, stride = self._window
         return islice(count(start, stride), limit)
 
-    def _checked(self, frame: Frame, last: Frame | None) -> Frame:
+    def _checked(self, frame: Frame) -> Frame:
         height, width = frame.image.shape
         if (width, height) != (self.camera.width, self.camera.height):
             raise SequenceError(
                 f"frame {frame.index}: is {width}x{height}, expected {self.camera.width}x{self.camera.height}"
             )
-        if last is not None and not frame.timestamp > last.timestamp:
-            relation = "the same timestamp as" if frame.timestamp == last.timestamp else "an earlier timestamp than"
-            raise SequenceError(f"frame {frame.index}: has {relation} frame {last.index} ({frame.timestamp:.6f} s)")
+        if not math.isfinite(frame.timestamp):
+            raise SequenceError(f"frame {frame.index}: its timestamp is {frame.timestamp}, expected seconds")
         return replace(
             frame,
             right=self._fitting("right image", frame.right, frame),
@@ -84,4 +114,9 @@ class Playback:
 
     def _skip(self, sentence: str) -> None:
         self.skipped.append(sentence)
-        logger.warning("skipped: %s", sentence)
+        is_said = len(self.skipped) <= NUM_SAID
+        logger.log(logging.WARNING if is_said else logging.INFO, "skipped: %s", sentence)
+
+
+def _misplaced(frame: Frame, relation: str, other: Frame) -> str:
+    return f"frame {frame.index}: has {relation} frame {other.index} ({frame.timestamp:.6f} s)"

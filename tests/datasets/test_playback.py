@@ -1,5 +1,6 @@
 """Which frames a recording yields, and what it says about the others."""
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,7 +66,15 @@ def test_a_frame_that_cannot_be_read_is_skipped_and_said_once_a_pass() -> None:
 
 @pytest.mark.parametrize(
     ("timestamps", "kept", "word"),
-    [((0, 1, 1, 2), [0, 1, 3], "same"), ((0, 2, 1, 3), [0, 1, 3], "earlier"), ((0, np.nan, 2), [0, 2], "earlier")],
+    [
+        ((0, 1, 1, 2), [0, 1, 3], "same"),
+        ((0, 2, 1, 3), [0, 2, 3], "later"),
+        ((0, 1, 2, 0.5, 3), [0, 1, 2, 4], "earlier"),
+        ((0, 1, 9e9, 2, 3), [0, 1, 3, 4], "later"),
+        ((9e9, 1, 2), [1, 2], "later"),
+        ((0, np.nan, 2), [0, 2], "nan"),
+        ((0, 1, np.inf, 3), [0, 1, 3], "inf"),
+    ],
 )
 def test_timestamps_that_do_not_rise_cost_that_frame_only(timestamps, kept, word) -> None:
     playback = Playback(ListReader(*frames(*timestamps)))
@@ -103,6 +112,22 @@ def test_a_recording_of_unknown_length_plays_to_its_end() -> None:
 
 def test_a_recording_shorter_than_it_said_just_ends() -> None:
     assert len(list(Playback(ListReader(*frames(0, 1, 2), num_known=7)))) == 3
+
+
+def test_what_may_be_a_live_camera_is_not_made_to_wait_for_its_next_frame() -> None:
+    reader = ListReader(*frames(0, 1, 0.5, 3), num_known=0)
+    seen = [(frame.index, len(reader.asked)) for frame in Playback(reader)]
+    assert seen == [(0, 1), (1, 2), (3, 4)]
+
+
+def test_of_many_skipped_frames_only_the_first_are_warned_of_one_by_one(caplog: pytest.LogCaptureFixture) -> None:
+    playback = Playback(ListReader(*(f"{row}.png: can't be read" for row in range(40)), *frames(0)))
+    with caplog.at_level(logging.INFO):
+        assert len(list(playback)) == 1
+    warned = [record.message for record in caplog.records if record.levelno == logging.WARNING]
+    assert warned == [*(f"skipped: {row}.png: can't be read" for row in range(5)), "skipped: 35 more frames"]
+    assert len(playback.skipped) == 40
+    assert len(caplog.records) == 41
 
 
 @pytest.mark.parametrize("window", [{"start": -1}, {"stride": 0}, {"limit": 0}, {"start": 3}])
