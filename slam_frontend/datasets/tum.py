@@ -1,5 +1,7 @@
 """TUM RGB-D: lists of colour and depth images with their times, and motion-capture truth."""
 
+import logging
+import math
 import re
 from bisect import bisect_left, bisect_right
 from pathlib import Path
@@ -10,6 +12,8 @@ from slam_frontend.datasets.pictures import first_size, read_depth, read_picture
 from slam_frontend.errors import SequenceError
 from slam_frontend.trajectory import read_tum
 from slam_frontend.types import Camera, Frame, Sensor
+
+logger = logging.getLogger(__name__)
 
 MAX_TIME_DIFFERENCE = 0.02  # between an image and its depth
 KINECT_BASELINE = 0.075  # metres between projector and sensor
@@ -54,27 +58,33 @@ class TumReader:
 
 
 def _read_list(path: Path) -> tuple[list[float], list[str]]:
-    times, names = [], []
-    for number, line in enumerate(path.read_text(errors="replace").splitlines(), start=1):
-        fields = line.split()
+    """Times and names in the order of the times, without lines whose time is no number."""
+    rows = []
+    for number, line in enumerate(path.read_text("utf-8-sig", errors="replace").splitlines(), start=1):
+        fields = line.split(maxsplit=1)  # a name may have spaces
         if not fields or fields[0].startswith("#"):
             continue
         try:
-            times.append(float(fields[0]))
-            names.append(fields[1])
+            rows.append((float(fields[0]), fields[1].rstrip()))
         except (ValueError, IndexError) as error:
             raise SequenceError(f"{path}, line {number}: expected 'timestamp filename', found {line[:60]!r}") from error
-    if not times:
+    finite = [row for row in rows if math.isfinite(row[0])]
+    if not finite:
         raise SequenceError(f"{path}: lists no images; expected lines of 'timestamp filename'")
-    return times, names
+    if len(finite) < len(rows):
+        logger.warning(
+            "%s: left out %d of %d lines, whose timestamp is no number", path, len(rows) - len(finite), len(rows)
+        )
+    ordered = sorted(finite, key=lambda row: row[0])
+    if ordered != finite:
+        logger.warning("%s: timestamps out of order; sorted", path)
+    return [time for time, _ in ordered], [name for _, name in ordered]
 
 
 def _associate(path: Path, times: list[float]) -> dict[int, Path]:
     """The depth image of each position that has one at its time."""
     depth_times, names = _read_list(path / "depth.txt")
-    order = sorted(range(len(depth_times)), key=lambda row: depth_times[row])
-    pairs = _nearest_pairs(times, [depth_times[row] for row in order])
-    return {row: path / names[order[depth_row]] for row, depth_row in pairs.items()}
+    return {row: path / names[depth_row] for row, depth_row in _nearest_pairs(times, depth_times).items()}
 
 
 def _nearest_pairs(times: list[float], depth_times: list[float]) -> dict[int, int]:

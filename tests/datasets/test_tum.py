@@ -106,6 +106,37 @@ def test_depth_lists_need_no_order(tmp_path: Path, write_image, calibration) -> 
     assert depths_of(folder, calibration) == [2, 3, 1]
 
 
+def test_a_list_of_images_out_of_order_is_sorted_and_said_once(tum_folder: Path, caplog) -> None:
+    lines = (tum_folder / "rgb.txt").read_text().splitlines()
+    (tum_folder / "rgb.txt").write_text("\n".join([lines[5], *lines[1:5], lines[6]]))
+    sequence = open_sequence(tum_folder)
+    frames = list(sequence)
+    assert [round(30 * frame.timestamp) for frame in frames] == list(range(6))
+    assert all(frame.depth is not None for frame in frames)
+    assert [record.message for record in caplog.records] == [f"{tum_folder}/rgb.txt: timestamps out of order; sorted"]
+    assert sequence.skipped == []
+
+
+@pytest.mark.parametrize("kind", ["rgb", "depth"])
+def test_a_timestamp_that_is_no_number_costs_that_image_only(tum_folder: Path, caplog, kind: str) -> None:
+    path = tum_folder / f"{kind}.txt"
+    path.write_text(path.read_text().replace("\n0.066667 ", "\nnan "))
+    sequence = open_sequence(tum_folder)
+    frames = list(sequence)
+    assert [frame.depth is not None for frame in frames] == (
+        [True] * 5 if kind == "rgb" else [True] * 2 + [False] + [True] * 3
+    )
+    said = f"{path}: left out 1 of 6 lines, whose timestamp is no number"
+    assert [record.message for record in caplog.records] == [said]
+
+
+def test_names_may_have_spaces_and_the_list_a_byte_order_mark(tum_folder: Path) -> None:
+    (tum_folder / "rgb").rename(tum_folder / "my images")
+    content = (tum_folder / "rgb.txt").read_text().replace("# timestamp filename\n", "").replace("rgb/", "my images/")
+    (tum_folder / "rgb.txt").write_text(content, encoding="utf-8-sig")
+    assert len(list(open_sequence(tum_folder))) == 6
+
+
 def test_a_depth_image_that_will_not_decode_costs_the_depth_only(tum_folder: Path) -> None:
     (tum_folder / "depth/0.033333.png").write_bytes(b"\x89PNG no more")
     (tum_folder / "depth/0.066667.png").unlink()
