@@ -110,6 +110,11 @@ def _require_plausible(camera: Camera, path: Path) -> None:
             f"{path / 'calib.txt'}: its principal point ({camera.cx:.0f}, {camera.cy:.0f}) is far from the middle of "
             f"the {camera.width}x{camera.height} images; it is the calibration of another size"
         )
+    if camera.baseline is not None and not camera.baseline > 0:
+        raise SequenceError(
+            f"{path / 'calib.txt'}: the right camera stands {camera.baseline:.3f} m to the right of the left one, "
+            "expected more than 0; are their projections swapped or the same? --sensor mono does without"
+        )
 
 
 def _read_truth(path: Path, times: Array, T_cam0_left: Array) -> Trajectory | None:
@@ -119,8 +124,10 @@ def _read_truth(path: Path, times: Array, T_cam0_left: Array) -> Trajectory | No
     if found is None:
         return None
     T_world_cam0 = read_kitti(found).T_world_cam
-    num_poses = min(len(times), len(T_world_cam0))
-    return Trajectory(times[:num_poses], T_world_cam0[:num_poses] @ T_cam0_left)
+    times = times[: len(T_world_cam0)]
+    rows = np.argsort(times)
+    rows = rows[np.isfinite(times[rows])]
+    return Trajectory(times[rows], T_world_cam0[rows] @ T_cam0_left)
 
 
 def _read_text(path: Path) -> str:

@@ -99,6 +99,8 @@ def test_a_frame_without_a_timestamp_is_skipped(kitti: Path) -> None:
         ("calib.txt", P_ROW.format(camera=0, shift=0), "P1, P2, P3 not found"),
         ("calib.txt", "".join(f"P{row}: 0 0 31 0 0 0 23 0 0 0 1 0\n" for row in range(4)), "focal lengths 0.0"),
         ("calib.txt", "".join(f"P{row}: 9 0 63 0 0 9 47 0 0 0 1 0\n" for row in range(4)), "another size"),
+        ("calib.txt", "".join(P_ROW.format(camera=row, shift=25 * row) for row in range(4)), "-0.500 m to the right"),
+        ("calib.txt", "".join(P_ROW.format(camera=row, shift=0) for row in range(4)), "0.000 m to the right"),
         ("times.txt", "now\n", "expected one timestamp"),
     ],
 )
@@ -106,6 +108,20 @@ def test_broken_files_are_said_in_one_sentence(kitti: Path, file: str, content: 
     (kitti / file).unlink() if content is None else (kitti / file).write_text(content)
     with pytest.raises(SequenceError, match=message):
         open_sequence(kitti)
+
+
+def test_one_camera_needs_no_baseline(kitti: Path) -> None:
+    (kitti / "calib.txt").write_text("".join(P_ROW.format(camera=row, shift=25 * row) for row in range(4)))
+    assert open_sequence(kitti, sensor="mono").camera.baseline is None
+
+
+def test_a_wrong_time_leaves_the_truth_in_order(kitti: Path) -> None:
+    (kitti / "times.txt").write_text("0.0\n9.9e9\n0.2\n")
+    np.testing.assert_array_equal(open_sequence(kitti).truth.timestamps, [0.0, 0.2, 9.9e9])
+    (kitti / "times.txt").write_text("0.0\nnan\n0.2\n")
+    sequence = open_sequence(kitti)
+    np.testing.assert_array_equal(sequence.truth.T_world_cam[:, 0, 3], [0, 2])
+    assert [frame.index for frame in sequence] == [0, 2]
 
 
 def test_an_empty_image_folder_is_said(kitti: Path) -> None:
