@@ -1,8 +1,9 @@
 """The camera YAML that lies beside a recording or is given for it."""
 
+import math
 from pathlib import Path
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from slam_frontend.config import Section, load_config
 from slam_frontend.errors import ConfigError, SequenceError
@@ -11,7 +12,7 @@ from slam_frontend.types import Camera
 FILENAME = "camera.yaml"
 
 
-class Calibration(Section):
+class Calibration(Section, allow_inf_nan=False):
     """Intrinsics in pixels with the centre of the first pixel at (0, 0), and how the files are to be read."""
 
     width: int = Field(ge=1)
@@ -24,6 +25,15 @@ class Calibration(Section):
     baseline: float | None = Field(None, gt=0)  # metres
     fps: float | None = Field(None, gt=0)
     depth_scale: float = Field(5000.0, gt=0)  # stored values a metre
+
+    @field_validator("cx", "cy")
+    @classmethod
+    def _inside(cls, centre: float, info: ValidationInfo) -> float:
+        side = "width" if info.field_name == "cx" else "height"
+        length = info.data.get(side, math.inf)  # missing where that is wrong itself
+        if not 0 <= centre <= length:
+            raise ValueError(f"the principal point lies outside the image, whose {side} is {length}")
+        return centre
 
     @field_validator("distortion")
     @classmethod
