@@ -1,5 +1,6 @@
 """EuRoC and others in the ASL layout: cam0 and cam1 with their sensor.yaml, truth of the body."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,10 @@ from slam_frontend.geometry import se3
 from slam_frontend.trajectory import Trajectory, associate, read_euroc
 from slam_frontend.types import Array, Camera, Frame, Sensor
 
+logger = logging.getLogger(__name__)
+
 MAX_TIME_DIFFERENCE = 0.005  # between left and right
+MAX_SHEAR = 0.01  # how far from a rotation that of T_BS may be: it is written with few digits
 MODELS = {"radial-tangential": False, "radtan": False, "plumb_bob": False, "equidistant": True}
 TRUTHS = ("state_groundtruth_estimate0", "mocap0")
 
@@ -54,7 +58,7 @@ class EurocReader:
             right = _read_eye(root / "cam1")
             pairs = associate(left.times, right.times, MAX_TIME_DIFFERENCE)
             self.rights = {int(row): right.images[right_row] for row, right_row in pairs}
-            self.rectifiers = rectify_pair(left.lens, right.lens, se3.inverse(right.T_body_lens) @ left.T_body_lens)
+            self.rectifiers = _rectify(root, left, right)
         elif left.lens.is_fisheye:
             self.rectifiers = (straighten(left.lens), None)
         if self.rectifiers[0] is None:
@@ -105,6 +109,20 @@ def _root(path: Path) -> Path:
     return path / "mav0" if (path / "mav0").is_dir() else path
 
 
+def _rectify(root: Path, left: Eye, right: Eye) -> tuple[Rectifier, Rectifier]:
+    T_right_left = se3.inverse(right.T_body_lens) @ left.T_body_lens
+    baseline = 0.0
+    if T_right_left[:3, 3].any():  # OpenCV divides by the distance
+        rectifiers = rectify_pair(left.lens, right.lens, T_right_left)
+        baseline = rectifiers[0].camera.baseline or 0.0
+        if baseline > 0:
+            return rectifiers
+    raise SequenceError(
+        f"{root}: by T_BS in their sensor.yaml, cam1 stands {baseline:.3f} m to the right of cam0, "
+        "expected more than 0; are the two swapped or the same? --sensor mono does without"
+    )
+
+
 def _read_eye(folder: Path) -> Eye:
     settings = _read_sensor_file(folder / "sensor.yaml")
     if settings.distortion_model not in MODELS:
@@ -116,9 +134,15 @@ def _read_eye(folder: Path) -> Eye:
     K = np.array([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]])
     coefficients = np.array(settings.distortion_coefficients)
     lens = Lens(settings.resolution, K, coefficients, MODELS[settings.distortion_model])
+    T_body_lens = np.array(settings.T_BS.data).reshape(4, 4)
+    R = T_body_lens[:3, :3]
+    if not (np.abs(R @ R.T - np.eye(3)).max() < MAX_SHEAR and np.linalg.det(R) > 0):
+        raise SequenceError(
+            f"{folder / 'sensor.yaml'}: T_BS is no rotation and translation; a camera alone may have the identity"
+        )
     times, images = _read_list(folder)
     require_size(_distorted_camera(lens), first_size(images), folder)
-    return Eye(lens, np.array(settings.T_BS.data).reshape(4, 4), times, images)
+    return Eye(lens, T_body_lens, times, images)
 
 
 def _read_sensor_file(path: Path) -> SensorFile:
@@ -135,7 +159,7 @@ def _read_sensor_file(path: Path) -> SensorFile:
 
 
 def _read_list(folder: Path) -> tuple[Array, list[Path]]:
-    """Times in seconds and images, as data.csv lists them."""
+    """Times in seconds and images of data.csv, in the order of the times."""
     path = folder / "data.csv"
     try:
         rows = [line.split(",") for line in path.read_text().splitlines() if line.strip() and line[0] != "#"]
@@ -147,7 +171,10 @@ def _read_list(folder: Path) -> tuple[Array, list[Path]]:
         raise SequenceError(f"{path}: expected lines of 'nanoseconds,filename' ({error})") from error
     if not images:
         raise SequenceError(f"{path}: lists no images; expected lines of 'nanoseconds,filename'")
-    return times, images
+    order = np.argsort(times, kind="stable")
+    if (np.diff(order) < 0).any():
+        logger.warning("%s: timestamps out of order; sorted", path)
+    return times[order], [images[row] for row in order]
 
 
 def _distorted_camera(lens: Lens) -> Camera:

@@ -145,6 +145,37 @@ def test_a_right_image_without_its_left_moment_costs_the_pair_only(own_euroc: Pa
     assert [frame.right is not None for frame in open_sequence(own_euroc)] == [True, False, True]
 
 
+@pytest.mark.parametrize("cam", ["cam0", "cam1"])
+def test_a_list_out_of_order_pairs_the_same_images(euroc: Path, own_euroc: Path, caplog, cam: str) -> None:
+    path = own_euroc / f"mav0/{cam}/data.csv"
+    header, *lines = path.read_text().splitlines()
+    path.write_text("\n".join([header, *lines[1:], lines[0]]))
+    for frame, expected in zip(open_sequence(own_euroc), open_sequence(euroc), strict=True):
+        assert frame.timestamp == expected.timestamp
+        np.testing.assert_array_equal(frame.image, expected.image)
+        np.testing.assert_array_equal(frame.right, expected.right)
+    assert [record.message for record in caplog.records] == [f"{path}: timestamps out of order; sorted"]
+
+
+@pytest.mark.parametrize(
+    ("T_body_cam1", "message"),
+    [
+        (T_BODY_CAM0, r"mav0: .*cam1 stands 0\.000 m to the right of cam0.*swapped or the same"),
+        (T_BODY_CAM0 @ se3.inverse(T_CAM0_CAM1), r"cam1 stands -0\.110 m to the right"),
+        (np.zeros((4, 4)), r"cam1/sensor\.yaml: T_BS is no rotation"),
+        (np.diag([2.0, 1, 1, 1]), r"cam1/sensor\.yaml: T_BS is no rotation"),
+    ],
+)
+def test_a_right_camera_that_is_not_on_the_right_is_refused(own_euroc: Path, T_body_cam1: Array, message: str) -> None:
+    path = own_euroc / "mav0/cam1/sensor.yaml"
+    settings = yaml.safe_load(path.read_text().removeprefix("%YAML:1.0\n"))
+    settings["T_BS"]["data"] = T_body_cam1.ravel().tolist()
+    path.write_text(yaml.safe_dump(settings))
+    with pytest.raises(SequenceError, match=message):
+        open_sequence(own_euroc)
+    assert len(list(open_sequence(own_euroc, sensor="mono"))) == 3
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "message"),
     [
