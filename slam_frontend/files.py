@@ -2,6 +2,7 @@
 order."""
 
 import json
+import logging
 import math
 import os
 import re
@@ -12,14 +13,21 @@ from typing import Any, BinaryIO
 
 from slam_frontend.errors import OutputError
 
+logger = logging.getLogger(__name__)
+
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 PROBE = ".writable"
 Content = str | bytes | Callable[[BinaryIO], object]
 
 
 def images_below(folder: Path) -> list[Path]:
-    """The image files of a folder and of those in it, in the order of their paths."""
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    """The image files of a folder and of those in it, in the order of their paths; a warning for each name of an image
+    that is a folder or a link to nothing."""
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    files = [path for path in paths if path.is_file()]
+    for path in sorted(set(paths) - set(files)):
+        logger.warning("%s: %s is left out, for it is no file", folder, path.relative_to(folder).as_posix())
+    return files
 
 
 def natural_order(name: str) -> list[int | str]:

@@ -56,7 +56,11 @@ def fit_image(image: Array, size: tuple[int, int]) -> tuple[Array, Array]:
 def _read_folder(path: Path, limit: int | None) -> Iterator[tuple[str, bytes]]:
     files = images_below(path)
     for row in _evenly(len(files), limit):
-        yield files[row].relative_to(path).as_posix(), files[row].read_bytes()
+        try:
+            content = files[row].read_bytes()
+        except OSError:
+            content = b""  # such as nobody decodes
+        yield files[row].relative_to(path).as_posix(), content
 
 
 def _read_tar(path: Path, limit: int | None) -> Iterator[tuple[str, bytes]]:

@@ -41,6 +41,31 @@ def test_photographs_come_from_a_folder_or_a_tar_alike(tmp_path: Path, caplog: p
     ]
 
 
+def test_what_is_only_named_like_a_photograph_is_left_out_with_a_warning(tmp_path: Path, caplog) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), photo())
+    (tmp_path / "b.png").mkdir()
+    cv2.imwrite(str(tmp_path / "b.png/inner.jpg"), photo())
+    (tmp_path / "c.png").symlink_to(tmp_path / "nowhere.png")
+    assert [name for name, _ in read_photos(tmp_path)] == ["a.png", "b.png/inner.jpg"]
+    said = [f"{tmp_path}: {name} is left out, for it is no file" for name in ("b.png", "c.png")]
+    assert [record.message for record in caplog.records] == said
+
+
+def test_a_photograph_that_may_not_be_read_is_left_out_with_a_warning(tmp_path: Path, caplog, monkeypatch) -> None:
+    for name in ("a.png", "b.png"):
+        cv2.imwrite(str(tmp_path / name), photo())
+    read = Path.read_bytes
+
+    def refuse(path: Path) -> bytes:
+        if path.name == "a.png":
+            raise PermissionError(13, "Permission denied")
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    assert [name for name, _ in read_photos(tmp_path)] == ["b.png"]
+    assert "a.png is left out" in caplog.text
+
+
 def test_a_limit_takes_photographs_evenly_from_all(tmp_path: Path) -> None:
     for number in range(10):
         cv2.imwrite(str(tmp_path / f"{number}.png"), photo(number))
