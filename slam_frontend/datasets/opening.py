@@ -51,7 +51,7 @@ def _require_something(path: Path) -> None:
 
 def _named(path: Path, format: str) -> type[Reader]:
     reader = _reader(format)
-    if not reader.recognises(path):
+    if not _recognises(format, path):
         others = ", ".join(f"--format {name}" for name in sequences.names() if name != format)
         raise SequenceError(
             f"{path}: {reader.layout} not found. Is this a recording in the {format} format? Other layouts: {others}"
@@ -63,13 +63,18 @@ def _recognised(path: Path) -> type[Reader]:
     names = sequences.names()
     for name in [*(name for name in names if name not in GENERAL), *GENERAL]:
         try:
-            reader = _reader(name)
+            if _recognises(name, path):
+                return _reader(name)
         except PluginError as error:
             logger.warning("%s; its format is left out", error)
-            continue
-        if reader.recognises(path):
-            return reader
     raise SequenceError(f"{path}: is no recording of a known layout; expected {_layouts()}")
+
+
+def _recognises(name: str, path: Path) -> bool:
+    try:
+        return _reader(name).recognises(path)
+    except (AttributeError, TypeError) as error:
+        raise PluginError(f"the sequence format {name!r} isn't a reader of recordings ({error})") from error
 
 
 def _layouts() -> str:

@@ -95,6 +95,27 @@ def test_a_third_partys_format_is_recognised_and_a_broken_one_does_not_hinder_it
     assert open_sequence(tmp_path / "walk.bag", format="bag").name == "walk"
 
 
+def test_a_plugin_that_is_no_reader_is_left_out_with_a_warning(tmp_path, monkeypatch, caplog) -> None:
+    class Half:
+        layout = "half a reader"
+
+    class Unbound(BagReader):
+        def recognises(self, path):  # lacks @classmethod
+            return True
+
+    points = [Point("half", Half), Point("unbound", Unbound), Point("bag", BagReader)]
+    monkeypatch.setattr(registry, "entry_points", lambda group: points if "sequences" in group else [])
+    (tmp_path / "walk.bag").write_bytes(b"")
+    assert open_sequence(tmp_path / "walk.bag").name == "walk"
+    said = [record.message for record in caplog.records]
+    assert len(said) == 2
+    for name, sentence in zip(("half", "unbound"), said, strict=True):
+        assert sentence.startswith(f"the sequence format '{name}' isn't a reader of recordings (")
+        assert sentence.endswith("; its format is left out")
+    with pytest.raises(PluginError, match="'half' isn't a reader of recordings .*recognises"):
+        open_sequence(tmp_path / "walk.bag", format="half")
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
