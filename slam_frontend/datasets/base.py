@@ -1,6 +1,6 @@
 """What a recording is to the rest of the package, and what a format is to ``open_sequence``."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -78,3 +78,11 @@ def choose_sensor(asked: SensorChoice, richest: Sensor, path: Path) -> Sensor:
         offered = "mono" if richest == Sensor.MONO else f"mono and {richest}"
         raise SequenceError(f"{path}: --sensor {asked} was asked for, but this recording offers {offered}")
     return Sensor(asked)
+
+
+def read_truth(read: Callable[[Path], Trajectory], path: Path) -> Trajectory:
+    """The truth in a file that a recording may do without, which the SequenceError about a broken one says."""
+    try:
+        return read(path)
+    except SequenceError as error:
+        raise SequenceError(f"{error}; remove or rename this file to go without a truth") from error

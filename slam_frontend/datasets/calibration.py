@@ -2,14 +2,17 @@
 
 import math
 from pathlib import Path
+from typing import Any, TypeVar
 
+import yaml
 from pydantic import Field, ValidationInfo, field_validator
 
-from slam_frontend.config import Section, load_config
+from slam_frontend.config import Section, parse_config
 from slam_frontend.errors import ConfigError, SequenceError
 from slam_frontend.types import Camera
 
 FILENAME = "camera.yaml"
+T = TypeVar("T", bound=Section)
 
 
 class Calibration(Section, allow_inf_nan=False):
@@ -53,10 +56,41 @@ def load_calibration(path: Path) -> Calibration:
     """The content of a camera YAML, or SequenceError naming file and key."""
     if not path.is_file():
         raise SequenceError(f"{path}: no such camera file; it states width, height, fx, fy, cx and cy")
+    return load_camera_file(Calibration, path)
+
+
+def load_camera_file(model: type[T], path: Path) -> T:
+    """The content of a YAML file about a camera, with OpenCV's header or without; SequenceError names file and key."""
+    settings = _read_yaml(path)
+    keys = [str(key) for key in settings] if isinstance(settings, dict) else []
+    required = [name for name, info in model.model_fields.items() if info.is_required()]
+    missing = [name for name in required if name not in keys]
+    if missing:
+        raise SequenceError(
+            f"{path}: {', '.join(missing)} not found; expected the keys {', '.join(required)}, "
+            f"found {', '.join(keys) or 'none'}"
+        )
     try:
-        return load_config(Calibration, path)
+        return parse_config(model, settings, source=str(path))
     except ConfigError as error:
         raise SequenceError(str(error)) from error
+
+
+def _read_yaml(path: Path) -> Any:
+    try:
+        text = path.read_text()
+        return yaml.safe_load(text.replace("%YAML:", "# YAML:", 1) if text.startswith("%YAML:") else text)
+    except OSError as error:
+        raise SequenceError(f"{path}: can't be read ({error.strerror}); it holds the camera's calibration") from error
+    except UnicodeDecodeError as error:
+        raise SequenceError(f"{path}: is not text in UTF-8; it holds the camera's calibration") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "a character that may not be in it"
+        raise SequenceError(
+            f"{path}{place}: is not valid YAML ({problem}); it holds the camera's calibration"
+        ) from error
 
 
 def find_calibration(folder: Path, given: Calibration | None) -> Calibration | None:

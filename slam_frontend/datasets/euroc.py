@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import yaml
 from pydantic import Field
 
-from slam_frontend.config import Section, parse_config
-from slam_frontend.datasets.base import SensorChoice, choose_sensor
-from slam_frontend.datasets.calibration import Calibration, require_size
+from slam_frontend.config import Section
+from slam_frontend.datasets.base import SensorChoice, choose_sensor, read_truth
+from slam_frontend.datasets.calibration import Calibration, load_camera_file, require_size
 from slam_frontend.datasets.pictures import first_size, read_picture, read_right
 from slam_frontend.datasets.rectification import Lens, Rectifier, rectify_pair, straighten
-from slam_frontend.errors import ConfigError, SequenceError
+from slam_frontend.errors import SequenceError
 from slam_frontend.geometry import se3
 from slam_frontend.trajectory import Trajectory, associate, read_euroc
 from slam_frontend.types import Array, Camera, Frame, Sensor
@@ -124,7 +123,7 @@ def _rectify(root: Path, left: Eye, right: Eye) -> tuple[Rectifier, Rectifier]:
 
 
 def _read_eye(folder: Path) -> Eye:
-    settings = _read_sensor_file(folder / "sensor.yaml")
+    settings = load_camera_file(SensorFile, folder / "sensor.yaml")
     if settings.distortion_model not in MODELS:
         model = settings.distortion_model
         raise SequenceError(
@@ -143,19 +142,6 @@ def _read_eye(folder: Path) -> Eye:
     times, images = _read_list(folder)
     require_size(_distorted_camera(lens), first_size(images), folder)
     return Eye(lens, T_body_lens, times, images)
-
-
-def _read_sensor_file(path: Path) -> SensorFile:
-    try:
-        lines = [line for line in path.read_text().splitlines() if not line.startswith("%")]  # OpenCV's YAML header
-        settings = yaml.safe_load("\n".join(lines))
-        return parse_config(SensorFile, settings, source=str(path))
-    except OSError as error:
-        raise SequenceError(f"{path}: can't be read ({error.strerror}); it holds the camera's calibration") from error
-    except yaml.YAMLError as error:
-        raise SequenceError(f"{path}: is not valid YAML ({' '.join(str(error).split())})") from error
-    except ConfigError as error:
-        raise SequenceError(str(error)) from error
 
 
 def _read_list(folder: Path) -> tuple[Array, list[Path]]:
@@ -185,5 +171,5 @@ def _read_truth(root: Path, T_body_cam: Array) -> Trajectory | None:
     path = next((root / name / "data.csv" for name in TRUTHS if (root / name / "data.csv").is_file()), None)
     if path is None:
         return None
-    truth = read_euroc(path)
+    truth = read_truth(read_euroc, path)
     return Trajectory(truth.timestamps, truth.T_world_cam @ T_body_cam)

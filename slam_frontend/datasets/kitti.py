@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from slam_frontend.datasets.base import SensorChoice, choose_sensor
+from slam_frontend.datasets.base import SensorChoice, choose_sensor, read_truth
 from slam_frontend.datasets.calibration import Calibration, require_size
 from slam_frontend.datasets.pictures import first_size, list_pictures, read_picture, read_right
 from slam_frontend.errors import SequenceError
@@ -123,7 +123,7 @@ def _read_truth(path: Path, times: Array, T_cam0_left: Array) -> Trajectory | No
     found = next((place for place in places if place.is_file()), None)
     if found is None:
         return None
-    T_world_cam0 = read_kitti(found).T_world_cam
+    T_world_cam0 = read_truth(read_kitti, found).T_world_cam
     times = times[: len(T_world_cam0)]
     rows = np.argsort(times)
     rows = rows[np.isfinite(times[rows])]

@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left, bisect_right
 from pathlib import Path
 
-from slam_frontend.datasets.base import SensorChoice, choose_sensor
+from slam_frontend.datasets.base import SensorChoice, choose_sensor, read_truth
 from slam_frontend.datasets.calibration import Calibration, find_calibration, require_calibration, require_size
 from slam_frontend.datasets.pictures import first_size, read_depth, read_picture
 from slam_frontend.errors import SequenceError
@@ -46,7 +46,7 @@ class TumReader:
         require_size(self.camera, first_size(path / image for image in self.images), path)
         self.depths = _associate(path, self.times) if self.sensor == Sensor.RGBD else {}
         truth = path / "groundtruth.txt"
-        self.truth = read_tum(truth) if truth.is_file() else None
+        self.truth = read_truth(read_tum, truth) if truth.is_file() else None
 
     def __len__(self) -> int:
         return len(self.times)

@@ -184,6 +184,8 @@ def test_a_right_camera_that_is_not_on_the_right_is_refused(own_euroc: Path, T_b
         ("cam0/sensor.yaml", "distortion_model: ", "distortion_model: x", "is unknown; known: radial-tangential"),
         ("cam0/sensor.yaml", "- 160", "- 320", "images are 160x120, but the calibration is for 320x120"),
         ("cam1/sensor.yaml", "rate_hz: 20", "rate_hz: [", "not valid YAML"),
+        ("cam0/sensor.yaml", "sensor_type", "\xfc", "is not text in UTF-8"),
+        ("state_groundtruth_estimate0/data.csv", ",", ";", "remove or rename this file to go without"),
         ("cam0/data.csv", "", None, r"data\.csv: can't be read"),
         ("cam0/data.csv", ",", ";", "expected lines of 'nanoseconds,filename'"),
     ],
@@ -193,7 +195,7 @@ def test_broken_files_are_said_in_one_sentence(own_euroc: Path, file, old, new, 
     content = path.read_text()
     path.unlink()
     if new is not None:
-        path.write_text(content.replace(old, new))
+        path.write_text(content.replace(old, new), encoding="latin-1")
     with pytest.raises(SequenceError, match=message):
         open_sequence(own_euroc)
 

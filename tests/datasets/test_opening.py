@@ -132,13 +132,32 @@ def test_a_plugin_that_is_no_reader_is_left_out_with_a_warning(tmp_path, monkeyp
         (COMPLETE.replace("cy: 23.5", "cy: -1"), r"c\.yaml: cy: .*whose height is 48 \(found -1"),
         (COMPLETE.replace("fx:", "focal: 1, fx:"), "focal is unknown"),
         (COMPLETE.replace("}", ", distortion: [0.1, 0.2]}"), "k1 k2 p1 p2"),
-        ("width: [", "not valid YAML"),
-        ("- 1", "expected sections"),
+        (
+            "image_width: 64\ncamera_matrix: {rows: 3, cols: 3}",
+            "c.yaml: width, height, fx, fy, cx, cy not found; expected the keys width, height, fx, fy, cx, cy, "
+            "found image_width, camera_matrix$",
+        ),
+        ("", "c.yaml: width.* not found; .*, found none$"),
+        ("- 1", "c.yaml: width.* not found; .*, found none$"),
+        ("width: [", r"^[^\n]*c\.yaml, line 1: is not valid YAML \([^\n]*\); it holds the camera's calibration$"),
+        ("%YAML:1.0\n---\nK: !!opencv-matrix\n  rows: 3", r"c\.yaml, line 3: is not valid YAML \([^\n]*opencv-matrix"),
+        ("# k\x00che", r"c\.yaml: is not valid YAML"),
     ],
 )
 def test_a_broken_camera_file_is_said_with_its_key(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "c.yaml").write_text(content)
     with pytest.raises(SequenceError, match=message):
+        load_calibration(tmp_path / "c.yaml")
+
+
+def test_a_camera_file_may_have_the_header_of_opencv(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text("%YAML:1.0\n---\n" + COMPLETE)
+    assert load_calibration(tmp_path / "c.yaml").fx == 50
+
+
+def test_a_camera_file_in_another_encoding_is_said(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_bytes(b"# k\xfcche\n" + COMPLETE.encode())
+    with pytest.raises(SequenceError, match=r"c\.yaml: is not text in UTF-8"):
         load_calibration(tmp_path / "c.yaml")
 
 

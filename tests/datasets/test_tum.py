@@ -188,6 +188,13 @@ def test_a_list_with_a_broken_line_is_refused_by_its_number(tum_folder: Path, li
         open_sequence(tum_folder)
 
 
+@pytest.mark.parametrize("content", ["# timestamp tx\n", "hello\n"])
+def test_a_broken_truth_is_refused_with_the_word_that_there_need_be_none(tum_folder: Path, content: str) -> None:
+    (tum_folder / "groundtruth.txt").write_text(content)
+    with pytest.raises(SequenceError, match=r"groundtruth\.txt.*; remove or rename this file to go without a truth$"):
+        open_sequence(tum_folder)
+
+
 def test_an_empty_list_is_refused(tum_folder: Path) -> None:
     (tum_folder / "rgb.txt").write_text("# timestamp filename\n")
     with pytest.raises(SequenceError, match="lists no images"):
