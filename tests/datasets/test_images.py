@@ -125,6 +125,16 @@ def test_a_camera_that_is_not_there_is_said(calibration) -> None:
         open_sequence("97", camera=calibration)
 
 
+def test_a_live_camera_films_on_and_cannot_be_wound_back(video: Path, calibration, monkeypatch, caplog) -> None:
+    capture = cv2.VideoCapture(str(video))
+    monkeypatch.setattr(cv2, "VideoCapture", lambda _: capture)
+    sequence = open_sequence("97", camera=calibration, stride=2, limit=2)
+    seen = [float(frame.image.mean()) for _ in range(2) for frame in sequence]
+    np.testing.assert_allclose(seen, [20 * row for row in (0, 2, 3, 5)], atol=2)
+    assert len(list(open_sequence("97", camera=calibration))) == 6
+    assert caplog.records == []
+
+
 def test_images_and_videos_are_mono(folder: Path) -> None:
     with pytest.raises(SequenceError, match="rgbd was asked for, but this recording offers mono"):
         open_sequence(folder, sensor="rgbd")
