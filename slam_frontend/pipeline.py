@@ -60,6 +60,7 @@ class RunResult:
     skipped: tuple[str, ...]  # a sentence for each frame that couldn't be used
     dropped: int  # frames left out to keep pace
     interrupted: bool
+    failure: Exception | None  # what ended the run early, where nobody foresaw it
     points: Array  # (P,3) landmarks
 
     @property
@@ -81,12 +82,14 @@ def run_sequence(
 ) -> RunResult:
     """All frames in order; ``live`` leaves frames out to keep pace with their timestamps.
 
-    A KeyboardInterrupt, or a recording or an extractor that breaks off, ends the run early and is noted in the result.
+    A KeyboardInterrupt, or any error after the first frame, such as that of a recording or an extractor that breaks
+    off, ends the run early and is noted in the result.
     """
     log = _RunLog(frontend.clock)
     pace = _Pace()
     interrupted = False
     broken: list[str] = []
+    failure: Exception | None = None
     try:
         with _quick_turns(), _seen_ahead(frontend, sequence, pace if live else None) as views:
             for frame, view in views:
@@ -98,20 +101,25 @@ def run_sequence(
     except KeyboardInterrupt:
         interrupted = True
         logger.warning("interrupted after %d frames", len(log.timestamps))
-    except FrontendError as error:
+    except Exception as error:  # an extractor of a third party may raise anything; hours of tracking outlive it
         if not log.timestamps:
             raise
-        broken.append(f"{error}; the run ends after {len(log.timestamps)} frames")
-        logger.warning("%s", broken[0])
+        failure = None if isinstance(error, FrontendError) else error
+        reason = f"{type(error).__name__}: {error}" if failure else str(error)
+        broken.append(f"{reason}; the run ends after {len(log.timestamps)} frames")
+        logger.warning("%s", broken[0], exc_info=failure)
     frontend.finish()  # nothing where that was done above
-    return log.result(frontend, sequence.name, (*sequence.skipped, *broken), pace.dropped, interrupted)
+    return log.result(frontend, sequence.name, (*sequence.skipped, *broken), pace.dropped, interrupted, failure)
 
 
 def run_whole(frontend: FrameProcessor, sequence: Sequence, on_frame: OnFrame | None = None) -> RunResult:
-    """As ``run_sequence``, for whom a part is of no use: a KeyboardInterrupt goes on when the run has ended."""
+    """As ``run_sequence``, for whom a part is of no use: a KeyboardInterrupt, or an error that nobody foresaw, goes on
+    when the run has ended."""
     result = run_sequence(frontend, sequence, on_frame)
     if result.interrupted:
         raise KeyboardInterrupt
+    if result.failure is not None:
+        raise result.failure
     return result
 
 
@@ -160,7 +168,13 @@ class _RunLog:
         self.timestamps.append(view.timestamp)  # last: an interrupt in between leaves this row out
 
     def result(
-        self, frontend: FrameProcessor, recording: str, skipped: tuple[str, ...], dropped: int, interrupted: bool
+        self,
+        frontend: FrameProcessor,
+        recording: str,
+        skipped: tuple[str, ...],
+        dropped: int,
+        interrupted: bool,
+        failure: Exception | None,
     ) -> RunResult:
         """All rows as arrays, the final poses read from the map as it is now."""
         count = len(self.timestamps)
@@ -182,6 +196,7 @@ class _RunLog:
             skipped=skipped,
             dropped=dropped,
             interrupted=interrupted,
+            failure=failure,
             points=frontend.map.point_cloud(),
         )
 

@@ -12,7 +12,8 @@ from synthetic import SyntheticSequence, SyntheticWorld, curved_path
 
 from slam_frontend.errors import FrontendError, SequenceError
 from slam_frontend.evaluation.trajectory import evaluate
-from slam_frontend.pipeline import run_sequence
+from slam_frontend.frontend import Frontend
+from slam_frontend.pipeline import run_sequence, run_whole
 from slam_frontend.prefetch import prefetch
 from slam_frontend.types import Array, Features, Frame, FrameResult, Sensor
 
@@ -109,6 +110,33 @@ def test_an_extractor_that_is_lost_on_the_way_leaves_what_was_tracked(world, syn
     result = run_sequence(frontend, sequence)
     assert len(result.online) == 10 and result.online.located.all()
     assert "has ended" in result.skipped[-1] and "after 10 frames" in result.skipped[-1]
+
+
+def test_an_error_that_nobody_foresaw_leaves_what_was_tracked_and_its_traceback_in_the_log(
+    world, synthetic_frontend, caplog
+) -> None:
+    sequence = SyntheticSequence(world)
+
+    def breaking() -> Frontend:
+        frontend = synthetic_frontend(sequence)
+        extract, count = frontend.extractor.extract, itertools.count()
+
+        def fail_after_ten(image: Array) -> Features:
+            if next(count) == 10:
+                raise ValueError("no corners here")
+            return extract(image)
+
+        frontend.extractor.extract = fail_after_ten
+        return frontend
+
+    result = run_sequence(breaking(), sequence)
+    assert len(result.online) == 10 and result.online.located.all() and result.final.located.all()
+    assert result.skipped[-1] == "ValueError: no corners here; the run ends after 10 frames"
+    (record,) = [record for record in caplog.records if "no corners here" in record.getMessage()]
+    assert record.exc_info and record.exc_info[0] is ValueError
+    assert not reader_threads()
+    with pytest.raises(ValueError, match="no corners here"):
+        run_whole(breaking(), sequence)
 
 
 def test_a_blackout_is_lost_and_then_found_again(world, synthetic_frontend) -> None:
