@@ -1,5 +1,6 @@
 """One loop for every stage: schedule, gradients, checkpoints, resuming."""
 
+import copy
 import json
 import logging
 import math
@@ -81,6 +82,7 @@ class Loop:
         self.seconds = 0.0
         self.best = -math.inf
         self.metrics: dict[str, float] = {}
+        self._unproved: dict[str, Any] | None = None  # a state to save once its loss is known to be a number
 
     @without_denormals()
     def run(self, watch: Watch | None = None, stop_after_minutes: float | None = None) -> bool:
@@ -101,8 +103,10 @@ class Loop:
                 self._report(losses, seen / max(self.seconds - reported, 1e-9), due, watch)
                 seen, reported, reported_at = 0, self._agree(time.monotonic() - started), self.progress
             if due or self.seconds - saved > self.config.save_seconds:
-                self.save(LAST)
+                self._unproved = copy.deepcopy(self._state())
                 saved = self.seconds
+        if not all(bool(values.isfinite().all()) for values in self.network.state_dict().values()):
+            raise self._no_number()
         self.save(LAST)
         self.engine.wait_for_all()  # the next stage starts from what the first process has written
         return self.progress >= 1
@@ -127,19 +131,20 @@ class Loop:
         total.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
         if not bool(torch.isfinite(norm)):
-            raise TrainingError(
-                f"the loss is no longer a number at step {self.step}; the last good checkpoint is kept as "
-                f"{self.folder / LAST}; lower loop.rate or loop.clip and start again from it"
-            )
+            raise self._no_number()
+        if self._unproved is not None:
+            self._write(LAST, self._unproved)
+            self._unproved = None
         self.optimizer.step()
         self.step += 1
         return {name: float(value.detach()) for name, value in losses.items()}
 
     def save(self, name: str) -> None:
         """Write all that resuming needs."""
-        if self.engine.rank:
-            return
-        state = {
+        self._write(name, self._state())
+
+    def _state(self) -> dict[str, Any]:
+        return {
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
@@ -147,7 +152,22 @@ class Loop:
             "best": self.best,
             "metrics": self.metrics,
         }
-        write_atomically(self.folder / name, lambda file: torch.save(state, file))
+
+    def _write(self, name: str, state: dict[str, Any]) -> None:
+        if self.engine.rank == 0:
+            write_atomically(self.folder / name, lambda file: torch.save(state, file))
+
+    def _no_number(self) -> TrainingError:
+        """What happened, and what there is to go on from."""
+        last, best = self.folder / LAST, self.folder / BEST
+        remedy = "lower loop.rate or loop.clip and"
+        if last.exists():
+            advice = f"the last good checkpoint is kept as {last}; {remedy} start again from it"
+        elif best.exists():
+            advice = f"{best} has validated best so far; {remedy} copy it to {last} to go on from it, or start anew"
+        else:
+            advice = f"nothing has been saved yet; {remedy} start anew"
+        return TrainingError(f"the loss is no longer a number at step {self.step}; {advice}")
 
     def resume(self) -> None:
         """Take up the last checkpoint of the folder, if it has one."""

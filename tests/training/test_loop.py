@@ -79,11 +79,32 @@ def test_a_slice_stops_in_time_and_says_that_there_is_more(tmp_path):
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_checkpoint(tmp_path):
-    with pytest.raises(TrainingError, match="no longer a number at step 6"):
-        make_loop(tmp_path, Reconstruct(fail_at=7)).run()
+    with pytest.raises(TrainingError, match=r"no longer a number at step 7; .* is kept as .*last\.pt"):
+        make_loop(tmp_path, Reconstruct(fail_at=8)).run()
     state = torch.load(tmp_path / LAST, weights_only=True)
     assert state["step"] == 6
     assert all(torch.isfinite(value).all() for value in state["network"].values() if value.is_floating_point())
+
+
+def test_weights_whose_own_loss_is_no_number_are_not_kept_as_the_last(tmp_path):
+    loop = make_loop(tmp_path, rate=1e30, validations=12)  # the first step throws them far away
+    with pytest.raises(TrainingError, match=r"at step 1; .*best\.pt has validated best"):
+        loop.run()
+    assert weights_of(loop).abs().max() > 1e20
+    assert not (tmp_path / LAST).exists()
+
+
+def test_a_checkpoint_that_was_never_written_is_not_promised(tmp_path):
+    with pytest.raises(TrainingError, match="at step 0; nothing has been saved yet"):
+        make_loop(tmp_path, Reconstruct(fail_at=1)).run()
+    assert not list(tmp_path.iterdir())
+
+
+def test_weights_that_end_as_no_numbers_are_not_kept(tmp_path):
+    loop = make_loop(tmp_path, steps=1)
+    with pytest.raises(TrainingError, match=r"no longer a number at step 1; .*best\.pt has validated best"):
+        loop.run(lambda report: loop.network.layer("convPb").weight.data.fill_(torch.inf))
+    assert not (tmp_path / LAST).exists()
 
 
 def test_the_best_checkpoint_is_the_one_that_validated_best(tmp_path):
