@@ -15,7 +15,7 @@ EXTRAS = {
     "onnx": ["onnx>=1.16", "onnxruntime>=1.18"],
     "hloc": ["h5py>=3.10"],
     "colmap": ["pycolmap>=4.0"],
-    "train": ["tensorboard>=2.16"],
+    "train": ["tensorboard>=2.16", "onnx>=1.16"],
     "dev": [
         "pytest>=8",
         "pytest-benchmark>=4",

@@ -1,5 +1,6 @@
 """Optional packages are asked for in one sentence."""
 
+import ast
 import math
 import signal
 from pathlib import Path
@@ -40,3 +41,9 @@ def test_what_a_package_does_to_signals_is_undone(tmp_path, monkeypatch) -> None
     before = signal.getsignal(signal.SIGTERM)
     require("greedy", "x")
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_the_extra_for_training_brings_what_its_last_step_writes_the_graph_with() -> None:
+    tree = ast.parse((Path(__file__).parents[1] / "setup.py").read_text())
+    values = [node.value for node in tree.body if isinstance(node, ast.Assign) and node.targets[0].id == "EXTRAS"]
+    assert any(requirement.startswith("onnx>") for requirement in ast.literal_eval(values[0])["train"])

@@ -1,5 +1,6 @@
 """A finished training made into what ships: a folded checkpoint, its card and its ONNX graph."""
 
+import logging
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -7,13 +8,17 @@ from typing import Any
 import torch
 
 from slam_frontend import __version__
+from slam_frontend.errors import MissingDependency
 from slam_frontend.models.card import Card
 from slam_frontend.models.onnx_graph import write_graph
-from slam_frontend.models.superpoint import blend, fold
+from slam_frontend.models.runtime import graph_path
+from slam_frontend.models.superpoint import SuperPoint, blend, fold
 from slam_frontend.models.weights import load_checkpoint, save_checkpoint
 from slam_frontend.training import stages
 from slam_frontend.training.config import TrainingConfig
 from slam_frontend.training.loop import LAST
+
+logger = logging.getLogger(__name__)
 
 LICENCE = "Apache-2.0"
 
@@ -37,7 +42,7 @@ def ship(config: TrainingConfig, number: int, folder: Path | None = None, notes:
     state = torch.load(source, map_location="cpu", weights_only=True)
     path = (folder or config.folder) / f"{config.name.replace('-', '_')}.pt"
     save_checkpoint(path, network, create_card(config, state, notes))
-    write_graph(path.with_suffix(".onnx"), network)
+    _write_graph(path, network)
     return path
 
 
@@ -58,6 +63,17 @@ def create_card(config: TrainingConfig, state: dict[str, Any], notes: str = "") 
         config=config.model_dump(mode="json", exclude={"folder", "photos", "validation_photos"}),
         notes=notes,
     )
+
+
+def _write_graph(checkpoint: Path, network: SuperPoint) -> None:
+    """The graph beside its checkpoint; a training of hours does not fail for want of a package."""
+    graph = graph_path(checkpoint)
+    try:
+        write_graph(graph, network)
+    except MissingDependency as error:
+        graph.unlink(missing_ok=True)  # of other weights
+        command = f"slam-frontend export onnx {graph} --weights {checkpoint}"
+        logger.warning("%s: not written, the checkpoint is: %s, then `%s`", graph, error, command)
 
 
 def current_commit() -> str:

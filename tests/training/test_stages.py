@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 
 import cv2
 import numpy as np
@@ -76,6 +77,18 @@ def test_a_checkpoint_labels_and_is_gone_on_from_without_any_shapes(config, tmp_
     )
     difference = (before.layer("convPb").weight - after.layer("convPb").weight).abs().max()
     assert difference < 1e-4, "a rate of nothing should leave the network as it was"
+
+
+def test_without_onnx_the_checkpoint_is_written_and_the_graph_s_command_is_told(config, tmp_path, monkeypatch, caplog):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    stale = tmp_path / "run" / "superpoint_fast.onnx"
+    stale.parent.mkdir()
+    stale.write_bytes(b"of other weights")
+    assert "checkpoint and card written" in invoke("all", config, "--set", "label.rounds=1")
+    weights = stale.with_suffix(".pt")
+    assert stages.load_checkpoint(weights)[1].step == 3
+    assert not stale.exists()
+    assert f"slam-frontend export onnx {stale} --weights {weights}" in caplog.text
 
 
 def test_a_larger_network_grows_from_a_checkpoint_and_a_smaller_one_is_refused(config, tmp_path):
