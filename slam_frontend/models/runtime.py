@@ -83,6 +83,13 @@ def existing_graph(weights: Path) -> Path:
     return path
 
 
+def damaged_graph(path: Path, weights: Path) -> WeightsError:
+    """What to say of a graph that can't be read."""
+    form = "int8 PHOTOS" if path == int8_path(weights) else f"onnx {path}"
+    command = f"slam-frontend export {form} --weights {weights}"
+    return WeightsError(f"{path}: is damaged; make it again with `{command}`, or choose runtime: torch")
+
+
 def int8_path(weights: Path) -> Path:
     """Where the graph in eight bits lies: beside the checkpoint."""
     return weights.with_name(f"{weights.stem}_int8.xml")

@@ -6,7 +6,7 @@ import numpy as np
 
 from slam_frontend.models.card import read_card
 from slam_frontend.models.decode import to_heatmap
-from slam_frontend.models.runtime import existing_graph
+from slam_frontend.models.runtime import damaged_graph, existing_graph
 from slam_frontend.optional import require
 from slam_frontend.types import Array
 
@@ -20,8 +20,11 @@ class OnnxRuntime:
         options = onnxruntime.SessionOptions()
         # Threads that spin between two images would take the cores from whatever else is to be done there.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        graph = str(existing_graph(weights))
-        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        graph = existing_graph(weights)
+        try:
+            self._session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # ONNX Runtime has a class of its own for each reason, and none for all
+            raise damaged_graph(graph, weights) from error
 
     def run(self, image: Array) -> tuple[Array, Array]:
         """The heatmap (H,W) float32 and unit descriptors (D,H/8,W/8) of an image (H,W) uint8."""

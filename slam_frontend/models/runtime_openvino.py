@@ -8,7 +8,7 @@ import numpy as np
 from slam_frontend.errors import WeightsError
 from slam_frontend.models.card import read_card
 from slam_frontend.models.network_config import CELL
-from slam_frontend.models.runtime import existing_graph, has_int8, int8_path
+from slam_frontend.models.runtime import damaged_graph, existing_graph, has_int8, int8_path
 from slam_frontend.optional import require
 from slam_frontend.types import Array
 
@@ -44,7 +44,11 @@ class OpenvinoRuntime:
         """The graph from uint8 images to heatmaps and descriptors (1,H/8,W/8,D), the order that OpenVINO has anyway."""
         path = _int8_graph(weights) if precision == "int8" else existing_graph(weights)
         op = require("openvino.opset13", extra="fast")
-        graph = self._take_uint8(self._core.read_model(path))
+        try:
+            read = self._core.read_model(path)
+        except RuntimeError as error:
+            raise damaged_graph(path, weights) from error
+        graph = self._take_uint8(read)
         logits, coarse = (result.input_value(0) for result in graph.get_results())
         first, last, step, channels = (np.array([number], np.int64) for number in (0, CELL * CELL, 1, 1))
         corners = op.slice(op.softmax(logits, 1), first, last, step, channels)  # without the dustbin

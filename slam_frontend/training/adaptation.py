@@ -14,6 +14,7 @@ from slam_frontend.training.config import LabelConfig
 from slam_frontend.training.datasets import shard_path
 from slam_frontend.training.engine import Engine
 from slam_frontend.training.homographies import is_inside, look, random_homographies, resample
+from slam_frontend.training.stored import OF_LABELS, load_stored
 
 
 def label_photos(
@@ -39,7 +40,7 @@ def label_photos(
 
 def _holds(shard: Path, count: int) -> bool:
     """Whether there is a shard of so many photographs; one of a smaller ``label.shard`` holds fewer."""
-    return shard.exists() and len(torch.load(shard, weights_only=True, mmap=True)) >= count
+    return shard.exists() and len(load_stored(shard, OF_LABELS, mmap=True)) >= count
 
 
 def label(network: SuperPoint, photo: Tensor, config: LabelConfig, engine: Engine, seed: int) -> Tensor:

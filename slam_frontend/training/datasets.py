@@ -11,6 +11,7 @@ from slam_frontend.errors import ConfigError
 from slam_frontend.files import write_atomically
 from slam_frontend.photos import fit_image, read_photos
 from slam_frontend.training.sources import note_sources, require_photos
+from slam_frontend.training.stored import OF_LABELS, load_stored
 from slam_frontend.types import Array
 
 
@@ -42,7 +43,7 @@ def load_labels(folder: Path) -> tuple[Tensor, Tensor]:
     """Rows (N,) of the labelled photographs and their labels (N,K,3) x, y, score, from the shards there are."""
     rows, labels, end = [], [], 0
     for path in sorted(folder.glob("shard_*.pt"), key=_first_row):
-        shard, first = torch.load(path, weights_only=True), _first_row(path)
+        shard, first = load_stored(path, OF_LABELS), _first_row(path)
         known = max(0, end - first)  # shards overlap where label.shard was changed on the way
         rows.append(torch.arange(first, first + len(shard))[known:])
         labels.append(shard[known:])
@@ -56,7 +57,7 @@ def load_shapes(cache: Path) -> Labelled:
     """The cached shapes, or ConfigError saying how to render them."""
     if not cache.exists():
         raise ConfigError(f"{cache}: not found; run `slam-frontend train shapes` first")
-    stored = torch.load(cache, weights_only=True)
+    stored = load_stored(cache, "delete it and run `slam-frontend train shapes` again")
     return Labelled(stored["images"], stored["points"])
 
 
@@ -80,7 +81,7 @@ def _first_row(shard: Path) -> int:
 
 
 def _load(cache: Path, size: tuple[int, int]) -> Tensor:
-    photos: Tensor = torch.load(cache, weights_only=True)
+    photos: Tensor = load_stored(cache, "delete it, and it is made of the photographs again")
     found = tuple(photos.shape[1:])
     if found != size:
         raise ConfigError(

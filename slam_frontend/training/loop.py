@@ -19,6 +19,7 @@ from slam_frontend.files import make_writable, write_atomically
 from slam_frontend.models.superpoint import SuperPoint
 from slam_frontend.training.config import LoopConfig
 from slam_frontend.training.engine import Engine, without_denormals
+from slam_frontend.training.stored import load_stored
 
 logger = logging.getLogger(__name__)
 
@@ -174,7 +175,7 @@ class Loop:
         path = self.folder / LAST
         if not path.exists():
             return
-        state = torch.load(path, map_location=self.engine.device, weights_only=True)
+        state = load_stored(path, device=self.engine.device)
         try:
             self.network.load_state_dict(state["network"])
         except RuntimeError as error:

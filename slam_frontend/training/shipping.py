@@ -5,8 +5,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from slam_frontend import __version__
 from slam_frontend.errors import MissingDependency
 from slam_frontend.models.card import Card
@@ -17,6 +15,7 @@ from slam_frontend.models.weights import load_checkpoint, save_checkpoint
 from slam_frontend.training import stages
 from slam_frontend.training.config import TrainingConfig
 from slam_frontend.training.loop import LAST
+from slam_frontend.training.stored import load_stored
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +25,7 @@ LICENCE = "Apache-2.0"
 def ship_magicpoint(config: TrainingConfig) -> Path:
     """Write the detector as a checkpoint of its own, to be judged and to label with; its path."""
     source = stages.magicpoint_folder(config) / LAST
-    state = torch.load(source, map_location="cpu", weights_only=True)
+    state = load_stored(source)
     card = create_card(config, state, notes="MagicPoint: a detector only, its descriptors are untrained.")
     path = config.folder / "magicpoint.pt"
     save_checkpoint(path, stages.load_network(config, source.parent), card.model_copy(update={"sharpen": False}))
@@ -39,7 +38,7 @@ def ship(config: TrainingConfig, number: int, folder: Path | None = None, notes:
     network = fold(stages.load_network(config, source.parent))
     if config.joint.start is not None and config.joint.keep_of_start:
         network = blend(network, load_checkpoint(config.joint.start)[0], config.joint.keep_of_start)
-    state = torch.load(source, map_location="cpu", weights_only=True)
+    state = load_stored(source)
     path = (folder or config.folder) / f"{config.name.replace('-', '_')}.pt"
     save_checkpoint(path, network, create_card(config, state, notes))
     _write_graph(path, network)

@@ -65,7 +65,10 @@ def _note_of(cache: Path) -> Path:
 def _read(note: Path) -> Sources | None:
     if not note.exists():
         return None
-    sources: Sources = json.loads(note.read_text())
+    try:
+        sources: Sources = dict(json.loads(note.read_text()))
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"{note}: is damaged and no longer tells which photographs these are; delete it") from error
     return sources
 
 

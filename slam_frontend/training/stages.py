@@ -18,6 +18,7 @@ from slam_frontend.training.joint import JointTask
 from slam_frontend.training.loop import LAST, Loop, Watch
 from slam_frontend.training.magicpoint import MagicPointTask
 from slam_frontend.training.sources import require_labels_of, require_photos
+from slam_frontend.training.stored import load_stored
 
 SHAPES = ("shapes.pt", "shapes_validation.pt")  # to learn from, to validate with
 CALIBRATION = 64  # photographs that batch norm takes its first statistics from
@@ -139,7 +140,7 @@ def load_network(config: TrainingConfig, folder: Path) -> SuperPoint:
     if not path.exists():
         raise ConfigError(f"{path}: not found; run the stage before this one first")
     network = SuperPoint(config.network, norm=True)
-    network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["network"])
+    network.load_state_dict(load_stored(path)["network"])
     return network
 
 

@@ -8,6 +8,7 @@ import pytest
 from slam_frontend.config import ExtractorConfig
 from slam_frontend.errors import ConfigError, WeightsError
 from slam_frontend.features import resolve
+from slam_frontend.features.superpoint import shipped_weights
 from slam_frontend.models import runtime
 from slam_frontend.models.runtime import choose, create_runtime, graph_path, has_gpu, int8_path
 
@@ -71,6 +72,26 @@ def test_eight_bits_of_other_weights_are_not_taken(weights):
     graph_path(weights).with_suffix(".json").write_text('{"name": "net"}')
     with pytest.raises(WeightsError, match=r"made from another graph.*export int8 PHOTOS"):
         create_runtime("auto", "int8", weights)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "precision", "victim", "command"),
+    [
+        ("openvino", "float", ".onnx", "export onnx"),
+        ("onnxruntime", "float", ".onnx", "export onnx"),
+        ("openvino", "int8", "_int8.bin", "export int8 PHOTOS"),
+    ],
+)
+@pytest.mark.parametrize("share", [0, 0.5])
+def test_a_graph_that_was_cut_is_named_with_the_command(tmp_path, runtime, precision, victim, command, share):
+    pytest.importorskip(runtime)
+    shipped = shipped_weights("superpoint-fast")
+    for path in shipped.parent.glob("superpoint_fast*"):
+        shutil.copy(path, tmp_path)
+    cut = tmp_path / f"superpoint_fast{victim}"
+    cut.write_bytes(cut.read_bytes()[: int(share * cut.stat().st_size)])
+    with pytest.raises(WeightsError, match=rf"superpoint_fast\S*: is damaged; .*{command} .*--weights"):
+        create_runtime(runtime, precision, tmp_path / shipped.name)
 
 
 def test_a_precision_that_a_runtime_lacks_is_one_sentence(weights):

@@ -52,9 +52,12 @@ def test_another_networks_tensors_are_named(tmp_path, change, sentence):
 def test_a_missing_or_damaged_file_is_refused_with_its_name(tmp_path):
     with pytest.raises(WeightsError, match="nothing.pt"):
         load_checkpoint(tmp_path / "nothing.pt")
-    (tmp_path / "noise.pt").write_bytes(b"\x80\x02 not a checkpoint")
-    with pytest.raises(WeightsError, match="damaged"):
-        load_checkpoint(tmp_path / "noise.pt")
+    torch.save(SuperPoint(FAST).state_dict(), tmp_path / "whole.pt")
+    whole = (tmp_path / "whole.pt").read_bytes()
+    for content in (b"", b"half of a checkpoint", b"\x80\x02 not a checkpoint", whole[:100], whole[: len(whole) // 2]):
+        (tmp_path / "noise.pt").write_bytes(content)
+        with pytest.raises(WeightsError, match="damaged"):
+            load_checkpoint(tmp_path / "noise.pt")
     (tmp_path / "list.pt").write_bytes(b"")
     with pytest.raises(WeightsError, match="list.pt"):
         load_checkpoint(tmp_path / "list.pt")

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from slam_frontend.errors import ConfigError, FrontendError
-from slam_frontend.training.datasets import load_photos, load_shapes, pack, save_shapes
+from slam_frontend.training.datasets import load_labels, load_photos, load_shapes, pack, save_shapes, shard_path
 
 
 @pytest.fixture
@@ -91,3 +91,29 @@ def test_shapes_come_back_from_their_cache(tmp_path):
     shapes = load_shapes(tmp_path / "s.pt")
     assert shapes.images.sum() == 64
     assert shapes.points[0, 0].tolist() == [1, 2] and shapes.points[1].isnan().all()
+
+
+@pytest.mark.parametrize("share", [0, 0.5])
+def test_a_file_that_was_cut_is_named_with_what_to_do(folder, tmp_path, share):
+    photos, shapes, labels = tmp_path / "a.pt", tmp_path / "s.pt", shard_path(tmp_path, 0)
+    load_photos((folder,), (48, 64), photos)
+    save_shapes(shapes, pack([np.zeros((64, 64), np.uint8)], [np.array([[1.0, 2.0]])]))
+    torch.save(torch.zeros(3, 300, 3), labels)
+    for path in (photos, shapes, labels):
+        path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    with pytest.raises(ConfigError, match=r"a\.pt: is empty or damaged; delete it, and it is made"):
+        load_photos((folder,), (48, 64), photos)
+    with pytest.raises(
+        ConfigError, match=r"s\.pt: is empty or damaged; delete it and run `slam-frontend train shapes`"
+    ):
+        load_shapes(shapes)
+    with pytest.raises(ConfigError, match=r"shard_000000\.pt: is empty or damaged; .*train label"):
+        load_labels(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", '{"photos": 1', "3", "[1]"])
+def test_a_note_that_is_damaged_is_named(folder, tmp_path, text):
+    load_photos((folder,), (48, 64), tmp_path / "a.pt")
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(ConfigError, match=r"a\.json: is damaged .* delete it"):
+        load_photos((folder,), (48, 64), tmp_path / "a.pt")

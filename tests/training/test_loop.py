@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from slam_frontend.errors import ConfigError
 from slam_frontend.models.network_config import NetworkConfig
 from slam_frontend.models.superpoint import SuperPoint
 from slam_frontend.training.config import LoopConfig
@@ -120,6 +121,13 @@ def test_a_checkpoint_of_another_network_is_refused_with_a_sentence(tmp_path):
     other = Loop(SuperPoint(NetworkConfig(), norm=True), Reconstruct(), LoopConfig(), CPU, tmp_path)
     with pytest.raises(TrainingError, match="another network"):
         other.resume()
+
+
+@pytest.mark.parametrize("content", [b"", b"half of a checkpoint"])
+def test_a_checkpoint_that_was_cut_is_named_with_what_to_do(tmp_path, content):
+    (tmp_path / LAST).write_bytes(content)
+    with pytest.raises(ConfigError, match=r"last\.pt: is empty or damaged; .*best\.pt .*delete it"):
+        make_loop(tmp_path).run()
 
 
 def test_reports_carry_losses_and_after_a_validation_a_picture(tmp_path):
