@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import model_validator
+from pydantic import PositiveInt, model_validator
 
 from slam_frontend.config import Section
 
@@ -12,10 +12,10 @@ CELL = 8  # pixels per side of a cell; the heads answer once per cell
 class NetworkConfig(Section):
     """Channels of the network; the defaults are the paper's (DeTone 2018, section 3)."""
 
-    blocks: tuple[tuple[int, int], ...] = ((64, 64), (64, 64), (128, 128), (128, 128))
+    blocks: tuple[tuple[PositiveInt, PositiveInt], ...] = ((64, 64), (64, 64), (128, 128), (128, 128))
     stem_stride: Literal[1, 2] = 1
-    head: int = 256
-    descriptor_dim: int = 256
+    head: PositiveInt = 256
+    descriptor_dim: PositiveInt = 256
 
     @model_validator(mode="after")
     def _reduces_by_eight(self) -> "NetworkConfig":

@@ -1,14 +1,23 @@
 """Every setting of the training recipe and its default."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, PositiveFloat
 
 from slam_frontend.config import Section
-from slam_frontend.models.network_config import PAPER, NetworkConfig
+from slam_frontend.models.network_config import CELL, PAPER, NetworkConfig
 from slam_frontend.training.homographies import HomographyConfig
 from slam_frontend.training.photometric import STRONG, PhotometricConfig
+
+
+def _whole_cells(size: tuple[int, int]) -> tuple[int, int]:
+    if any(side < CELL or side % CELL for side in size):
+        raise ValueError(f"expected height and width to be multiples of {CELL}, {CELL} or more")
+    return size
+
+
+Size = Annotated[tuple[int, int], AfterValidator(_whole_cells)]  # height, width
 
 
 class LoopConfig(Section):
@@ -17,8 +26,8 @@ class LoopConfig(Section):
     steps: int = Field(10000, ge=1)
     minutes: float | None = Field(None, gt=0)  # the schedule follows the clock; ``steps`` is then its upper limit
     batch: int = Field(32, ge=1)
-    size: tuple[int, int] = (120, 160)  # height, width of what the network sees
-    late_size: tuple[int, int] | None = None  # the size towards the end, at the same number of pixels a batch
+    size: Size = (120, 160)  # of what the network sees
+    late_size: Size | None = None  # the size towards the end, at the same number of pixels a batch
     late_fraction: float = Field(0.25, ge=0, le=1)
     rate: float = Field(2e-3, gt=0)
     final_rate: float = Field(0.005, ge=0, le=1)  # of ``rate``, at the end
@@ -34,7 +43,7 @@ class ShapesConfig(Section):
 
     count: int = Field(24000, ge=1)
     validation: int = Field(500, ge=1)
-    size: tuple[int, int] = (120, 160)
+    size: Size = (120, 160)
     workers: int = Field(1, ge=1)  # processes that render
 
 
@@ -71,7 +80,7 @@ class JointConfig(Section):
     )
     keep_of_start: float = Field(0.0, ge=0, lt=1)  # its share in the weights that ship, see models/superpoint.py: blend
     photometric: PhotometricConfig = PhotometricConfig()
-    zoom: tuple[float, float] = (0.6, 2.2)  # pixels of the first view per pixel of the photograph
+    zoom: tuple[PositiveFloat, PositiveFloat] = (0.6, 2.2)  # pixels of the first view per pixel of the photograph
     first: HomographyConfig = HomographyConfig(rotation=0.35, scale=1.0, perspective=0.06, translation=0.0)
     second: HomographyConfig = HomographyConfig(rotation=0.8, scale=1.5, perspective=0.14, translation=0.15)
     target: Literal["soft", "hard"] = "soft"
@@ -91,7 +100,7 @@ class TrainingConfig(Section):
     photos: tuple[Path, ...] = ()
     validation_photos: Path | None = None
     validation_count: int = Field(96, ge=1)  # photographs that validation looks at
-    photo_size: tuple[int, int] = (240, 320)  # height, width that photographs are brought to
+    photo_size: Size = (240, 320)  # that photographs are brought to
     seed: int = 0
     device: str = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

@@ -3,6 +3,7 @@
 import math
 
 import torch
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -16,7 +17,7 @@ class HomographyConfig(Section):
     """How far a random view may lie from the one before it."""
 
     rotation: float = 0.6  # radians, uniform on both sides
-    scale: float = 1.4  # log-uniform between 1/scale and scale
+    scale: float = Field(1.4, gt=0)  # log-uniform between 1/scale and scale
     perspective: float = 0.15  # corners move by up to this fraction of the size
     translation: float = 0.15  # fraction of the size
 

@@ -3,6 +3,7 @@
 import math
 
 import torch
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -18,7 +19,7 @@ class PhotometricConfig(Section):
     speckle: float = 0.0  # fraction of the pixels that turn black or white
     shade: float = 0.5  # strength of a soft shadow or highlight
     blur: int = 3  # length in pixels of the motion blur
-    blur_fraction: float = 0.25  # of the images
+    blur_fraction: float = Field(0.25, ge=0, le=1)  # of the images
 
 
 STRONG = PhotometricConfig(brightness=75, contrast=(0.3, 1.8), noise=15, speckle=0.0035, shade=0.8, blur=7)

@@ -181,3 +181,22 @@ def test_the_shipped_configs_are_valid_and_short(name, request):
     path = request.config.rootpath / "configs" / f"{name}.yaml"
     assert len(path.read_text().splitlines()) < 30
     assert load_config(TrainingConfig, path).name.replace("-", "_") == name
+
+
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        ("magicpoint.loop.size=[100, 160]", r"magicpoint\.loop\.size: expected .* multiples of 8.*found \(?\[?100"),
+        ("joint.loop.late_size=[240, 321]", r"joint\.loop\.late_size: expected .* multiples of 8"),
+        ("shapes.size=[-120, 160]", r"shapes\.size: expected .* multiples of 8"),
+        ("photo_size=[0, 320]", r"photo_size: expected .* multiples of 8"),
+        ("network.descriptor_dim=0", r"network\.descriptor_dim: .* greater than 0"),
+        ("network.blocks=[[0, 4], [4, 4], [4, 4]]", r"network\.blocks.*: .* greater than 0"),
+        ("label.homography.scale=0", r"label\.homography\.scale: .* greater than 0"),
+        ("joint.zoom=[0, 2]", r"joint\.zoom\.0: .* greater than 0"),
+        ("joint.photometric.blur_fraction=2", r"blur_fraction: .* less than or equal to 1"),
+    ],
+)
+def test_what_the_recipe_could_not_work_with_is_refused_at_once(config, setting, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        load_config(TrainingConfig, config, [setting])
