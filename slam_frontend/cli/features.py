@@ -120,7 +120,7 @@ def _create_extractors(names: str, max_keypoints: int, threshold: float | None, 
     from slam_frontend.features import create_extractor, parse_features
 
     settings = {"max_keypoints": max_keypoints, "threshold": threshold, **more}
-    specs = filter(None, names.replace(" ", "").split(","))
+    specs = filter(None, map(str.strip, names.split(",")))
     return {spec: create_extractor(parse_features(spec) | settings) for spec in specs}
 
 

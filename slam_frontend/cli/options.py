@@ -1,5 +1,6 @@
 """Options that several commands have in common."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing el
 
 
 def extractor_overrides(features: str | None) -> list[str]:
-    """What ``--features`` says, as overrides of a config."""
+    """What ``--features`` says, as overrides of a config: in quotes, for 123 and "a: b" are paths too."""
     from slam_frontend.features import parse_features
 
-    return [f"extractor.{key}={value}" for key, value in parse_features(features or "").items()]
+    settings = parse_features(features or "")
+    return [f"extractor.{key}={json.dumps(value, ensure_ascii=False)}" for key, value in settings.items()]

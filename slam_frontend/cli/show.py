@@ -105,7 +105,7 @@ def _create_extractors(names: str, max_keypoints: int) -> "dict[str, Extractor]"
     from slam_frontend.errors import ConfigError
     from slam_frontend.features import create_extractor, parse_features
 
-    specs = list(filter(None, names.replace(" ", "").split(",")))
+    specs = list(filter(None, map(str.strip, names.split(","))))
     if not specs:
         raise ConfigError("--features: expected names of extractors by commas, such as orb,superpoint-fast")
     return {spec: create_extractor(parse_features(spec) | {"max_keypoints": max_keypoints}) for spec in specs}
