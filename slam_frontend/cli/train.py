@@ -47,9 +47,9 @@ def magicpoint(config: Config, settings: Settings = None, minutes: Minutes = Non
 
     loaded = _load(config, settings)
     _render_missing(loaded)
-    with _progress("magicpoint", loaded, json) as watch:
+    with (progress := _progress("magicpoint", loaded, json)) as watch:
         done = stages.magicpoint(loaded, watch, minutes)
-    _tell_checkpoint(shipping.ship_magicpoint if done else None, loaded, json)
+    _tell_checkpoint(shipping.ship_magicpoint if done else None, loaded, json, not progress.has_reports)
 
 
 @app.command()
@@ -66,9 +66,12 @@ def label(
     from slam_frontend.training import stages
 
     loaded = _load(config, settings, photos)
+    before = stages.label_files(loaded, number)
     count = _label(loaded, number)
+    stood = stages.label_files(loaded, number) == before
     folder = stages.labels_folder(loaded, number)
-    _tell(f"{count} photographs have labels in {folder}", {"folder": str(folder), "photographs": count}, json)
+    text = f"labels of {count} photographs stand already in" if stood else f"{count} photographs have labels in"
+    _tell(f"{text} {folder}", {"folder": str(folder), "photographs": count, "stood_already": stood}, json)
 
 
 @app.command()
@@ -84,26 +87,30 @@ def superpoint(
     from slam_frontend.training import shipping, stages
 
     loaded = _load(config, settings)
-    with _progress(f"superpoint, round {number}", loaded, json) as watch:
+    with (progress := _progress(f"superpoint, round {number}", loaded, json)) as watch:
         done = stages.superpoint(loaded, number, watch, minutes, labels_of)
-    _tell_checkpoint((lambda config: shipping.ship(config, number)) if done else None, loaded, json)
+    ship = (lambda config: shipping.ship(config, number)) if done else None
+    _tell_checkpoint(ship, loaded, json, not progress.has_reports)
 
 
 @app.command(name="all")
 def everything(config: Config, settings: Settings = None, json: AsJson = False) -> None:
     """The whole recipe, from shapes to a checkpoint; what stands already is left out."""
     from slam_frontend.training import shipping, stages
+    from slam_frontend.training.engine import is_first_process
 
     loaded = _load(config, settings)
     stages.require_all_photos(loaded)
     _render_missing(loaded)
     with _progress("magicpoint", loaded, json) as watch:
         stages.magicpoint(loaded, watch)
+    if is_first_process():
+        shipping.ship_magicpoint(loaded)
     for number in range(1, loaded.label.rounds + 1):
         _label(loaded, number)
-        with _progress(f"superpoint, round {number}", loaded, json) as watch:
+        with (progress := _progress(f"superpoint, round {number}", loaded, json)) as watch:
             stages.superpoint(loaded, number, watch)
-    _tell_checkpoint(lambda config: shipping.ship(config, config.label.rounds), loaded, json)
+    _tell_checkpoint(lambda config: shipping.ship(config, config.label.rounds), loaded, json, not progress.has_reports)
 
 
 @app.command()
@@ -168,7 +175,12 @@ def _label(config: "TrainingConfig", number: int) -> int:
     return done
 
 
-def _tell_checkpoint(ship: "Callable[[TrainingConfig], Path] | None", config: "TrainingConfig", as_json: bool) -> None:
+def _tell_checkpoint(
+    ship: "Callable[[TrainingConfig], Path] | None",
+    config: "TrainingConfig",
+    as_json: bool,
+    stood_already: bool = False,
+) -> None:
     """Ship what is complete, and say where it is."""
     from slam_frontend.training.engine import is_first_process
 
@@ -178,7 +190,11 @@ def _tell_checkpoint(ship: "Callable[[TrainingConfig], Path] | None", config: "T
         _tell("stopped; the same command goes on from here", {"done": False, "checkpoint": None}, as_json)
         return
     path = ship(config)
-    _tell(f"checkpoint and card written to {path}", {"done": True, "checkpoint": str(path)}, as_json)
+    text = "checkpoint and card written"
+    if stood_already:
+        text = f"the training stands already; {text} once more"
+    about = {"done": True, "checkpoint": str(path), "stood_already": stood_already}
+    _tell(f"{text} to {path}", about, as_json)
 
 
 def _tell(sentence: str, about: dict[str, Any], as_json: bool) -> None:
@@ -201,6 +217,7 @@ class ProgressWatch:
 
         from slam_frontend.training.engine import is_first_process
 
+        self.has_reports = False  # none comes where the stage was at its end already
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -223,6 +240,7 @@ class ProgressWatch:
             self._writer.close()
 
     def _update(self, report: "Report") -> None:
+        self.has_reports = True
         losses = "  ".join(f"{name} {value:.3f}" for name, value in report.losses.items())
         text = f"step {report.step}  {losses}  {report.images_per_second:.0f} images/s"
         self._bar.update(self._task, completed=report.progress, text=text)

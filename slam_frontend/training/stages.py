@@ -129,6 +129,11 @@ def labels_folder(config: TrainingConfig, number: int) -> Path:
     return config.folder / f"labels_{number}"
 
 
+def label_files(config: TrainingConfig, number: int) -> dict[Path, int]:
+    """The files of labels of a round, and when each was written."""
+    return {path: path.stat().st_mtime_ns for path in labels_folder(config, number).glob("shard_*.pt")}
+
+
 def joint_folder(config: TrainingConfig, number: int) -> Path:
     """Where the checkpoints of the joint training of a round are."""
     return config.folder / f"joint_{number}"

@@ -52,6 +52,7 @@ def invoke(*arguments):
 def test_all_goes_from_shapes_to_a_checkpoint_that_extracts(config, tmp_path):
     invoke("all", config, "--set", "tensorboard=true", "--set", "threshold=0.002")
     assert list((tmp_path / "run" / "tensorboard").rglob("events*"))
+    assert stages.load_checkpoint(tmp_path / "run" / "magicpoint.pt")[1].notes.startswith("MagicPoint")
     weights = tmp_path / "run" / "superpoint_fast.pt"
     card = json.loads(weights.with_suffix(".json").read_text())
     assert card["step"] == 3 and card["seed"] == 0 and card["metrics"]["repeatability"] >= 0
@@ -110,6 +111,20 @@ def test_magicpoint_leaves_a_checkpoint_that_extracts(config, tmp_path):
     assert "magicpoint.pt" in invoke("magicpoint", config)
     settings = ExtractorConfig(name="superpoint", weights=tmp_path / "run" / "magicpoint.pt", threshold=1e-6)
     assert len(create_extractor(settings).extract(render(np.random.default_rng(1), (64, 96)).image)) > 0
+
+
+def test_a_stage_that_was_at_its_end_says_so(config, tmp_path):
+    commands = (("magicpoint", config), ("label", config), ("superpoint", config))
+    for command in commands:
+        assert "already" not in invoke(*command)
+    weights = tmp_path / "run" / "superpoint_fast.pt"
+    weights.unlink()
+    for command in commands:
+        assert "already" in invoke(*command)
+    assert json.loads(invoke(*commands[0], "--json"))["stood_already"]
+    assert "already" not in invoke(*commands[1], "--set", "label.shard=3"), "files of other photographs"
+    assert "already" not in invoke(*commands[1], "--set", "label.shard=5"), "the first file holds more now"
+    assert weights.exists(), "what ships of it is written all the same"
 
 
 def test_each_stage_says_what_is_missing(config):
