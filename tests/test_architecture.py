@@ -20,6 +20,7 @@ LAYERS = [
     {"summary"},
     {"results"},
     {"cli"},
+    {"__main__"},
 ]
 TORCH_ROOMS = (
     "models/",

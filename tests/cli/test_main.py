@@ -58,6 +58,12 @@ def test_version_is_the_package_s() -> None:
     assert slam_frontend.__version__ in result.stdout
 
 
+def test_the_package_runs_as_a_module() -> None:
+    command = [sys.executable, "-m", "slam_frontend", "--version"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.stdout.strip() == f"slam-frontend {slam_frontend.__version__}", result.stderr
+
+
 def test_help_names_the_commands() -> None:
     result = python("from slam_frontend.cli.main import main; main()", "--help")
     for command in ("run", "evaluate", "train"):
