@@ -18,6 +18,7 @@ from slam_frontend.cli.progress import progress_bar
 if TYPE_CHECKING:
     from slam_frontend.cli.benchmarks.clips import Tracked
     from slam_frontend.cli.benchmarks.extraction import Speeds
+    from slam_frontend.cli.benchmarks.stages import Stages
     from slam_frontend.cli.benchmarks.walks import Walked
     from slam_frontend.config import ExtractorConfig
     from slam_frontend.evaluation.features import FeatureScores
@@ -63,7 +64,9 @@ def bench(
     from slam_frontend.files import to_json
 
     with warnings_on_stderr():
-        contenders, notes = find_contenders(features.split(",") if features else list(DEFAULT))
+        contenders, notes = find_contenders(
+            [spec.strip() for spec in features.split(",")] if features else list(DEFAULT)
+        )
         measured = _Measured(notes)
         sections, machine = read_sections(out), _machine()
         for part in _measure(data, contenders, set(only or Part), endurance, measured):
@@ -83,6 +86,9 @@ class _Measured:
     tracked: "dict[str, list[Tracked]]" = field(default_factory=dict)
     walked: "list[Walked]" = field(default_factory=list)
     scores: "dict[str, FeatureScores]" = field(default_factory=dict)
+    stages: "dict[str, Stages]" = field(default_factory=dict)
+    start: dict[str, list[float]] = field(default_factory=dict)
+    memory: dict[str, dict[str, float | None]] = field(default_factory=dict)
 
     @property
     def has_choices(self) -> bool:
@@ -96,20 +102,23 @@ def _measure(
     """The sections of the parts that were asked for and have data here, as they are ready; first none at all."""
     from slam_frontend.cli.benchmarks.clips import clips_section, track_clips
     from slam_frontend.cli.benchmarks.extraction import extraction_section, measure_speeds, networks_section
-    from slam_frontend.cli.benchmarks.processes import memory_section, start_section
+    from slam_frontend.cli.benchmarks.processes import measure_memory, measure_start, memory_section, start_section
     from slam_frontend.cli.benchmarks.quality import measure_quality, quality_section
     from slam_frontend.cli.benchmarks.stages import measure_stages, stages_section
     from slam_frontend.cli.benchmarks.walks import track_walks, walks_section
 
     yield {}
     if Part.START in parts:
-        yield {"Start": start_section(SAMPLE)}
+        measured.start = measure_start(SAMPLE)
+        yield {"Start": start_section(measured.start)}
     if Part.MEMORY in parts:
-        yield {"Memory": memory_section(data, SAMPLE)}
+        measured.memory = measure_memory(data, SAMPLE)
+        yield {"Memory": memory_section(measured.memory)}
     if Part.SPEED in parts:
         measured.speeds = speeds = measure_speeds(data, contenders)
         yield {"Extraction": extraction_section(speeds, measured.notes), "Networks": networks_section(speeds)}
     if Part.STAGES in parts and (stages := measure_stages(data, contenders)):
+        measured.stages = stages
         yield {STAGES: stages_section(stages)}
     if Part.CLIPS in parts and (tracked := track_clips(data, contenders)):
         measured.tracked = tracked
@@ -150,6 +159,9 @@ def _results(measured: _Measured) -> dict[str, Any]:
             for row in measured.walked
         ],
         "photographs": [{"features": spec, **asdict(row)} for spec, row in scores.items()],
+        "stages": [{"features": spec, **asdict(row)} for spec, row in measured.stages.items()],
+        "start": [{"of": name.replace("`", ""), "seconds": taken} for name, taken in measured.start.items()],
+        "memory": [{"run": name, "megabytes": peaks} for name, peaks in measured.memory.items()],
     }
     if speeds is not None:
         results["extraction"] = [

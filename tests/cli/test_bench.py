@@ -1,11 +1,12 @@
 """``slam-frontend bench``: what is measured goes onto the page, what isn't stays there."""
 
+import json
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from command_line import run_main
+from command_line import one_sentence, run_main
 
 from slam_frontend.cli.benchmarks import clips, draws, extraction, processes, stages, walks
 from slam_frontend.cli.benchmarks.clips import REPLAY, Clip, open_clip
@@ -16,6 +17,7 @@ from slam_frontend.cli.benchmarks.timing import in_turns
 from slam_frontend.cli.benchmarks.trade_off import Choice, draw_trade_off, find_choices, read_choices, trade_off_section
 from slam_frontend.datasets.rendered import RenderConfig
 from slam_frontend.evaluation.features import FeatureScores
+from slam_frontend.summary import StageTime
 from slam_frontend.types import Sensor
 
 SAMPLE = Path(__file__).parents[2] / "sequences" / "sample"
@@ -30,6 +32,31 @@ def test_parts_without_data_stay_as_they_were(tmp_path: Path, capsys) -> None:
     assert sections["Machine"] == "another"
     said = capsys.readouterr().err
     assert "no clips; expected sequences/tum" in said and "no photographs; expected photos/val.tar" in said
+
+
+@pytest.mark.parametrize("content", [b"# My notes\n\n## Machine\n\nmine\n", b"\xff\xd8 a picture"])
+def test_a_file_that_is_no_page_of_benchmarks_is_left_alone(tmp_path: Path, capsys, content: bytes) -> None:
+    page = tmp_path / "notes.md"
+    page.write_bytes(content)
+    assert run_main("bench", tmp_path, "--out", page, "--features", "orb", "--only", "clips") == 2
+    assert "no page of benchmarks; choose another --out" in one_sentence(capsys)
+    assert page.read_bytes() == content
+
+
+def test_start_memory_and_stages_are_told_to_other_programs_too(monkeypatch, tmp_path: Path, capsys) -> None:
+    monkeypatch.setattr(processes, "measure_start", lambda sample: {"`import slam_frontend`": [0.02, 0.01]})
+    monkeypatch.setattr(processes, "measure_memory", lambda data, sample: {"the sample": {"torch": 300.0}})
+    timed = stages.Stages(500.0, {name: StageTime(1.0, 2.0) for name in stages.STAGES})
+    monkeypatch.setattr(stages, "measure_stages", lambda data, contenders: dict.fromkeys(contenders, timed))
+    parts = [word for part in ("start", "memory", "stages") for word in ("--only", part)]
+    page = tmp_path / "page.md"
+    assert run_main("bench", tmp_path, "--out", page, "--features", " orb", *parts, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["start"] == [{"of": "import slam_frontend", "seconds": [0.02, 0.01]}]
+    assert told["memory"] == [{"run": "the sample", "megabytes": {"torch": 300.0}}]
+    (row,) = told["stages"]
+    assert row["features"] == "orb" and row["times"]["track"] == {"median": 1.0, "p95": 2.0}
+    assert "| `import slam_frontend` | 0.01 s | 0.01 s |" in page.read_text()
 
 
 def test_the_speed_of_networks_is_measured_without_any_data(monkeypatch, tmp_path: Path) -> None:

@@ -3,17 +3,21 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from slam_frontend.errors import OutputError
 from slam_frontend.files import write_atomically
 
 TITLE = "# Benchmarks\n"
 
 
 def read_sections(page: Path) -> dict[str, str]:
-    """The parts of an earlier page: what isn't measured this time stays as it was."""
+    """The parts of an earlier page: what isn't measured this time stays as it was. OutputError where anything else
+    lies there."""
     if not page.exists():
         return {}
+    if not (page.is_file() and page.read_bytes().startswith(TITLE.encode())):
+        raise OutputError(f"{page}: is there already and is no page of benchmarks; choose another --out")
     parts = page.read_text().split("\n## ")[1:]
-    return {heading: text.strip() for heading, text in (part.split("\n", 1) for part in parts)}
+    return {heading: text.strip() for heading, _, text in (part.partition("\n") for part in parts)}
 
 
 def write_sections(page: Path, sections: dict[str, str]) -> None:

@@ -34,8 +34,8 @@ main()
 HEAVY = ("openvino", "torch")  # what a run is measured with
 
 
-def start_section(sample: Path) -> str:
-    """How long fresh interpreters take, the fastest and the median of a few."""
+def measure_start(sample: Path) -> dict[str, list[float]]:
+    """The seconds that fresh interpreters take, by what they do."""
     bare = min(_seconds("pass"))
     taken = {
         "`import slam_frontend`": [seconds - bare for seconds in _seconds("import slam_frontend")],
@@ -43,23 +43,32 @@ def start_section(sample: Path) -> str:
     }
     for runtime in HEAVY if sample.exists() else ():
         taken[f"`slam-frontend run` to the first pose, {runtime}"] = _seconds_to_first_pose(sample, runtime)
-    rows = [
-        [name, f"{min(seconds):.2f} s", f"{statistics.median(seconds):.2f} s"]
-        for name, seconds in taken.items()
-        if seconds
-    ]
+    return {name: seconds for name, seconds in taken.items() if seconds}
+
+
+def start_section(taken: dict[str, list[float]]) -> str:
+    """The fastest and the median as a table."""
+    rows = [[name, f"{min(seconds):.2f} s", f"{statistics.median(seconds):.2f} s"] for name, seconds in taken.items()]
     legend = f"Of {REPETITIONS} fresh processes; the first row is without what the bare interpreter takes."
     return "\n".join([table(["", "best", "median"], rows), "", legend])
 
 
-def memory_section(data: Path, sample: Path) -> str:
-    """The most memory that a run holds, by what runs the network."""
+def measure_memory(data: Path, sample: Path) -> dict[str, dict[str, float | None]]:
+    """The most megabytes that a run holds, by recording and by what runs the network."""
     places = {clip.name: data / clip.path for clip in CLIPS if clip.sensor != "mono"} | {"the sample": sample}
-    rows = []
-    for name, path in places.items():
-        if path.exists():
-            peaks = [_peak_megabytes(path, runtime) for runtime in HEAVY]
-            rows.append([name, *("-" if peak is None else f"{peak:.0f}" for peak in peaks)])
+    return {
+        name: {runtime: _peak_megabytes(path, runtime) for runtime in HEAVY}
+        for name, path in places.items()
+        if path.exists()
+    }
+
+
+def memory_section(peaks: dict[str, dict[str, float | None]]) -> str:
+    """The megabytes as a table."""
+    rows = [
+        [name, *("-" if peak is None else f"{peak:.0f}" for peak in by_runtime.values())]
+        for name, by_runtime in peaks.items()
+    ]
     return "\n".join([table(["whole run", *(f"{name}, MB" for name in HEAVY)], rows), "", LEGEND])
 
 
