@@ -127,6 +127,19 @@ def test_a_stage_that_was_at_its_end_says_so(config, tmp_path):
     assert weights.exists(), "what ships of it is written all the same"
 
 
+def test_labels_that_were_cut_are_named_when_the_rest_is_labelled(config, tmp_path):
+    invoke("magicpoint", config)
+    invoke("label", config)
+    shard = tmp_path / "run" / "labels_1" / "shard_000000.pt"
+    shard.write_bytes(shard.read_bytes()[:500])
+    for stage in (stages.label, stages.superpoint):
+        with pytest.raises(ConfigError, match=r"shard_000000\.pt: is empty or damaged; delete it .*train label"):
+            stage(load_config(TrainingConfig, config))
+    shard.unlink()
+    invoke("label", config)
+    invoke("superpoint", config)
+
+
 def test_each_stage_says_what_is_missing(config):
     loaded = load_config(TrainingConfig, config)
     with pytest.raises(ConfigError, match="train shapes"):
