@@ -2,7 +2,7 @@
 
 import difflib
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -18,6 +18,9 @@ class Section(BaseModel):
 
 
 T = TypeVar("T", bound=Section)
+Scale = Annotated[float, Field(gt=0, le=1)]
+TRACKING_SCALES = (1.0, 0.25)  # of the image: blur of 20 pixels is one of 5 in the smaller, for a sixteenth of the time
+PHOTO_SCALES = (1.0, 0.5)  # views of one thing from near and far, as for a reconstruction, differ in size
 
 
 class ExtractorConfig(Section):
@@ -29,7 +32,8 @@ class ExtractorConfig(Section):
     threshold: float | None = Field(None, gt=0, lt=1)  # superpoint: None means the checkpoint's own
     nms_radius: int = Field(4, ge=1, le=32)
     border: int = Field(4, ge=0, le=64)
-    octaves: int | None = Field(None, ge=1, le=4)  # superpoint: sizes, each half the last; None: 1 to track, else 2
+    scales: tuple[Scale, ...] | None = Field(None, min_length=1)  # superpoint: sizes of the image that it looks at
+    faint: bool | None = None  # superpoint: with points that are too weak for photographs; None: only to track
     sharpen: bool | None = None  # superpoint: points by the image's structure; None: as the checkpoint's card says
     spread: bool | None = None  # sift: over the image, or the strongest wherever they are; None: only to track
     runtime: Literal["auto", "torch", "openvino", "onnxruntime"] = "auto"  # auto: the fastest of what is installed
@@ -38,10 +42,14 @@ class ExtractorConfig(Section):
     options: dict[str, Any] = Field(default_factory=dict)
 
     def for_tracking(self) -> "ExtractorConfig":
-        """The same, spread over the image and in one octave unless it says otherwise: a pose needs all sides of the
-        image, and from frame to frame sizes hardly change."""
-        spread = True if self.spread is None else self.spread
-        return self.model_copy(update={"octaves": self.octaves or 1, "spread": spread})
+        """The same, with what tracking needs unless it says otherwise: points on all sides of the image, and such as a
+        moving camera blurs, which are faint, and are seen in a quarter of the size if at all."""
+        needed = {"spread": True, "faint": True, "scales": TRACKING_SCALES}
+        return self.model_copy(update={key: value for key, value in needed.items() if getattr(self, key) is None})
+
+    def at_full_size(self) -> "ExtractorConfig":
+        """The same in the image's own size alone unless it says otherwise, for hosts that know one size."""
+        return self if self.scales else self.model_copy(update={"scales": (1.0,)})
 
 
 class MatcherConfig(Section):

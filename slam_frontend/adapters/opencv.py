@@ -41,8 +41,8 @@ class Feature2D(cv2.Feature2D):  # type: ignore[misc]
     def __init__(self, name: str = "superpoint-fast", extractor: Extractor | None = None, **settings: Any) -> None:
         super().__init__()
         config = parse_config(ExtractorConfig, {"name": name, **settings}, source="Feature2D")
-        # One octave, unless asked: ``compute`` describes at full size, and must say what ``detectAndCompute`` said.
-        self.extractor = extractor or create_extractor(config.for_tracking())
+        # ``compute`` describes at full size, and must say what ``detectAndCompute`` said.
+        self.extractor = extractor or create_extractor(config.at_full_size().for_tracking())
         self._width: int | None = None
 
     def __del__(self, keep: Callable[[Any], object] = keep_forever) -> None:

@@ -26,7 +26,9 @@ class Detector:
     """Features as RTAB-Map reads them: by raw pointer, so the arrays must be theirs and in one piece."""
 
     def __init__(self, **settings: Any) -> None:
-        self.extractor = create_extractor(parse_config(ExtractorConfig, settings, source="extractor").for_tracking())
+        self.extractor = create_extractor(
+            parse_config(ExtractorConfig, settings, source="extractor").at_full_size().for_tracking()
+        )
 
     def detect(self, image: Array) -> tuple[Array, Array]:
         """Keypoints (N,3) float32 as x, y, score and descriptors (N,D) float32 of an (H,W) uint8 image."""

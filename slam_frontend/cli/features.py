@@ -90,7 +90,7 @@ def evaluate_detection(
     from slam_frontend.evaluation.features import as_detector
 
     folder = _out_folder(out, "evaluate_detection")
-    extractors = _create_extractors(features, 300, threshold, border=0, octaves=1)  # edges have corners, each one once
+    extractors = _create_extractors(features, 300, threshold, border=0, scales=[1])  # edges have corners, each one once
     detectors = {name: as_detector(extractor) for name, extractor in extractors.items()} | CLASSICAL
     columns: dict[str, list[float]] = {}
     results = []

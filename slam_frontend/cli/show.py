@@ -158,7 +158,7 @@ def _heatmap(title: str, picture: "Array", settings: dict[str, Any], width: int)
 
     network, card = _load(settings)
     heatmap = find_heatmap(network, picture)
-    keypoints = create_extractor({**settings, "runtime": "torch", "octaves": 1}).extract(picture).keypoints
+    keypoints = create_extractor({**settings, "runtime": "torch", "scales": [1]}).extract(picture).keypoints
     png = draw_heatmap(f"{title}, {card.name}", picture, heatmap, keypoints, card.threshold, width)
     return png, {"keypoints": len(keypoints), "highest": float(heatmap.max()), "threshold": card.threshold}
 

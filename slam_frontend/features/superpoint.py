@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from slam_frontend.config import ExtractorConfig
+from slam_frontend.config import PHOTO_SCALES, ExtractorConfig
 from slam_frontend.errors import WeightsError
 from slam_frontend.features.base import enlarge, require_grey, require_no_options
 from slam_frontend.models.decode import find_keypoints, sample_descriptors, sharpen
@@ -14,8 +14,8 @@ from slam_frontend.models.network_config import CELL
 from slam_frontend.models.runtime import Runtime, create_runtime
 from slam_frontend.types import Array, Features, Norm
 
-OCTAVES = 2  # views of one thing from near and far, such as photographs for a reconstruction, differ in size
-FINER = 4  # keypoints of an octave for each of the next coarser: as many times the pixels
+COARSER = 0.2  # of the keypoints come from each smaller size of the image
+FAINT = 0.6  # of the card's threshold: blurred images have enough points then, and sharp ones no worse poses
 MIN_SIDE = 64  # pixels; a smaller image has no room for what the network looks at
 LEARNED = ("superpoint", "superpoint-fast")
 
@@ -29,18 +29,18 @@ class SuperPointExtractor:
         self.name = name
         self._runtime = runtime
         self._config = config
-        self._threshold = config.threshold or runtime.card.threshold
+        self._threshold = config.threshold or runtime.card.threshold * (FAINT if config.faint else 1)
         self._sharpen = runtime.card.sharpen if config.sharpen is None else config.sharpen
 
     def extract(self, image: Array) -> Features:
         """Features of an (H,W) uint8 grey image, best first, at sub-pixel positions."""
         require_grey(image)
-        levels = _halvings(image, self._config.octaves or OCTAVES)
+        levels = _resized(image, self._config.scales or PHOTO_SCALES)
         left, found = self._config.max_keypoints, []
-        for octave in reversed(range(len(levels))):  # coarse ones pass on what they can't use, as with ORB
-            features = self._extract_level(levels[octave], round(left / sum(FINER**k for k in range(octave + 1))))
+        for index in reversed(range(len(levels))):  # coarse ones pass on what they can't use, as with ORB
+            features = self._extract_level(levels[index], round(left * COARSER) if index else left)
             left -= len(features)
-            found.append(enlarge(features, levels[octave].shape, image.shape))
+            found.append(enlarge(features, levels[index].shape, image.shape))
         return found[0] if len(found) == 1 else _merge(found)
 
     def _extract_level(self, image: Array, count: int) -> Features:
@@ -87,14 +87,16 @@ def _create(name: str, config: ExtractorConfig) -> SuperPointExtractor:
     return SuperPointExtractor(name, runtime, config)
 
 
-def _halvings(image: Array, count: int) -> list[Array]:
-    """The image and smaller ones, each half as large, as long as they have a few cells on each side."""
-    levels = [image]
-    while len(levels) < count and min(levels[-1].shape) >= 2 * MIN_SIDE:
-        height, width = levels[-1].shape
-        size = (round(width / 2), round(height / 2))
-        levels.append(np.asarray(cv2.resize(levels[-1], size, interpolation=cv2.INTER_AREA)))
-    return levels
+def _resized(image: Array, scales: tuple[float, ...]) -> list[Array]:
+    """The image at some of its sizes, the greatest first; but for that, none without a few cells on each side."""
+    height, width = image.shape
+    greatest, *smaller = sorted(scales, reverse=True)
+    wanted = [greatest, *(scale for scale in smaller if min(image.shape) * scale >= MIN_SIDE)]
+    sizes = [(round(width * scale), round(height * scale)) for scale in wanted]
+    return [
+        image if size == (width, height) else np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
+        for size in sizes
+    ]
 
 
 def _merge(found: list[Features]) -> Features:

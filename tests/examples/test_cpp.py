@@ -20,7 +20,7 @@ from slam_frontend.types import Array, Features
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "sequences" / "sample" / "rgb" / "0.400000.jpg"
-AS_IN_CPP = {"octaves": 1, "border": 8, "runtime": "torch", "precision": "float"}
+AS_IN_CPP = {"scales": [1], "border": 8, "runtime": "torch", "precision": "float"}
 HOST = r"""
 #undef NDEBUG
 #include <cassert>

@@ -56,12 +56,12 @@ def test_features_are_what_every_extractor_promises(weights):
     assert (features.scales == 1).all()
 
 
-def test_a_second_octave_finds_what_the_image_of_half_the_size_shows(weights):
+def test_a_second_size_finds_what_the_image_of_half_the_size_shows(weights):
     image = image_of(192, 256)
     half = cv2.resize(image, (128, 96), interpolation=cv2.INTER_AREA)
-    both = extract(weights, image, octaves=2, max_keypoints=250)
+    both = extract(weights, image, scales=[1, 0.5], max_keypoints=250)
     for scale, part, count in ((1, image, 200), (2, half, 50)):
-        alone = extract(weights, part, octaves=1, max_keypoints=count)
+        alone = extract(weights, part, scales=[1], max_keypoints=count)
         found = both.select(both.scales == scale)
         assert len(alone) == len(found) == count
         np.testing.assert_allclose(found.keypoints, (alone.keypoints + 0.5) * scale - 0.5, atol=1e-4)
@@ -69,12 +69,24 @@ def test_a_second_octave_finds_what_the_image_of_half_the_size_shows(weights):
     assert (np.diff(both.scores) <= 0).all()
 
 
-def test_tracking_looks_at_one_octave_and_all_else_at_two_unless_told(weights):
-    image, config = image_of(192, 256), ExtractorConfig(name="superpoint-fast", weights=weights, runtime="torch")
+def test_tracking_looks_at_a_quarter_of_the_size_and_all_else_at_half_unless_told(weights):
+    image, config = image_of(256, 320), ExtractorConfig(name="superpoint-fast", weights=weights, runtime="torch")
     assert set(create_extractor(config).extract(image).scales) == {1, 2}
-    assert set(create_extractor(config.for_tracking()).extract(image).scales) == {1}
-    asked = config.model_copy(update={"octaves": 2})
-    assert asked.for_tracking().octaves == 2
+    assert set(create_extractor(config.for_tracking()).extract(image).scales) == {1, 4}
+    assert set(create_extractor(config.for_tracking()).extract(image[:250]).scales) == {1}  # no room for the network
+    assert set(create_extractor(config.at_full_size().for_tracking()).extract(image).scales) == {1}
+    asked = config.model_copy(update={"scales": (0.5,)})
+    assert asked.at_full_size().for_tracking().scales == (0.5,)
+    assert set(create_extractor(asked).extract(image).scales) == {2}
+
+
+def test_tracking_takes_fainter_points_unless_told():
+    image, config = cv2.blur(image_of(240, 320), (9, 1)), ExtractorConfig(name="superpoint-fast", scales=(1.0,))
+    bright, all_of_them = (create_extractor(c).extract(image) for c in (config, config.for_tracking()))
+    assert len(bright) < len(all_of_them) < config.max_keypoints
+    np.testing.assert_array_equal(all_of_them.keypoints[: len(bright)], bright.keypoints)
+    told = config.model_copy(update={"faint": False})
+    assert len(create_extractor(told.for_tracking()).extract(image)) == len(bright)
 
 
 def test_the_threshold_of_the_config_goes_before_the_cards(weights):
@@ -93,7 +105,7 @@ def test_any_size_works_and_keypoints_stay_inside(weights, size):
 
 def test_rows_and_columns_at_the_end_do_not_move_the_keypoints(weights):
     image = image_of(128, 160)
-    whole, cut = (extract(weights, part, octaves=1) for part in (image, image[:125, :155]))
+    whole, cut = (extract(weights, part, scales=[1]) for part in (image, image[:125, :155]))
     deep = whole.select((whole.keypoints < (90, 60)).all(1))  # beyond the reach of the network from the cut
     gaps = np.linalg.norm(deep.keypoints[:, None] - cut.keypoints[None], axis=2).min(1)
     assert len(deep) > 10 and gaps.max() < 1e-3

@@ -13,11 +13,11 @@ from slam_frontend.cli.benchmarks.clips import KITTI, TUM
 from slam_frontend.cli.benchmarks.page import table
 from slam_frontend.cli.benchmarks.timing import Times, in_turns
 from slam_frontend.cli.progress import note
-from slam_frontend.config import ExtractorConfig
+from slam_frontend.config import PHOTO_SCALES, ExtractorConfig
 from slam_frontend.datasets import open_sequence
 from slam_frontend.errors import FrontendError, MissingDependency, WeightsError
 from slam_frontend.features import count_cores, create_extractor
-from slam_frontend.features.superpoint import OCTAVES, shipped_weights
+from slam_frontend.features.superpoint import shipped_weights
 from slam_frontend.models.card import Card
 from slam_frontend.models.network_config import FAST, PAPER, NetworkConfig
 from slam_frontend.models.onnx_graph import write_graph
@@ -80,9 +80,9 @@ def extraction_section(speeds: Speeds, notes: list[str]) -> str:
         rows.append([spec, *walls, f"{times.cpu:.1f}", share])
     legend = (
         f"From an image to at most 1000 keypoints with descriptors, median of {ROUNDS} images, all extractors in "
-        "turns; the networks look at two octaves here, as for photographs, and at one when they track. The last column "
-        "divides by the time that the network's operations on both would take at the speed of "
-        f"sgemm: {speeds.extraction_peak:.0f} GFLOP/s, {MATRIX}x{MATRIX} on each of {count_cores()} cores, "
+        "turns; the networks look at the image and at half its size here, as for photographs, and at a quarter of it "
+        "when they track. The last column divides by the time that the network's operations on both would take at the "
+        f"speed of sgemm: {speeds.extraction_peak:.0f} GFLOP/s, {MATRIX}x{MATRIX} on each of {count_cores()} cores, "
         "median in the same turns."
     )
     return "\n".join([table(headings, rows), "", legend, *(["", *notes] if notes else [])])
@@ -199,5 +199,5 @@ def _rate(product: Times) -> float:
 
 
 def _least_milliseconds(network: NetworkConfig, peak: float) -> float:
-    octaves = sum(0.25**octave for octave in range(OCTAVES))
-    return octaves * network.operations(*SIZES[SIZE]) / peak / 1e6
+    images = sum(scale**2 for scale in PHOTO_SCALES)
+    return images * network.operations(*SIZES[SIZE]) / peak / 1e6
