@@ -43,6 +43,7 @@ def evaluate_features(
     limit: Annotated[int | None, typer.Option(help="At most so many scenes or photographs")] = None,
     threshold: Threshold = None,
     seed: Seed = 0,
+    blur: Annotated[float, typer.Option(min=0, help="Pixels of motion blur in one image of each warp")] = 0.0,
     out: OutFolder = None,
     json: AsJson = False,
 ) -> None:
@@ -55,7 +56,7 @@ def evaluate_features(
     extractors = _create_extractors(features, HomographyProtocol().num_points, threshold)
     scores: list[FeatureScores] = []
     with warnings_on_stderr(), progress_bar() as watch:
-        pairs = _WatchedPairs(_find_pairs(path, limit, seed), watch)
+        pairs = _WatchedPairs(_find_pairs(path, limit, seed, blur), watch)
         for name, extractor in extractors.items():
             scores += evaluate_extractor(name, extractor, pairs.rounds(name, 2))
         for name, detect in CLASSICAL.items():
@@ -70,7 +71,7 @@ def evaluate_features(
         labels,
         columns,
         [asdict(row) for row in scores],
-        {"path": str(path), "seed": seed},
+        {"path": str(path), "seed": seed, "blur": blur},
         folder,
         json,
     )
@@ -124,17 +125,19 @@ def _create_extractors(names: str, max_keypoints: int, threshold: float | None, 
     return {spec: create_extractor(parse_features(spec) | settings) for spec in specs}
 
 
-def _find_pairs(path: Path, limit: int | None, seed: int) -> "PairSource":
+def _find_pairs(path: Path, limit: int | None, seed: int, blur: float) -> "PairSource":
     from slam_frontend.evaluation.hpatches import find_scenes, scene_pairs
-    from slam_frontend.evaluation.warps import warp_pairs
+    from slam_frontend.evaluation.warps import WarpRanges, warp_pairs
     from slam_frontend.photos import read_photos
 
     if limit is not None and limit < 1:
         raise ConfigError(f"--limit {limit}: expected at least 1")
     scenes = find_scenes(path)
+    if scenes and blur:
+        raise ConfigError(f"--blur {blur:g}: is for warps of photographs, found scenes in {path}; leave it out")
     if scenes:
         return lambda size: scene_pairs(scenes[:limit], size)
-    return lambda size: warp_pairs(read_photos(path, limit), size, seed)
+    return lambda size: warp_pairs(read_photos(path, limit), size, seed, WarpRanges(blur=blur))
 
 
 class _WatchedPairs:

@@ -21,6 +21,7 @@ class WarpRanges:
     contrast: tuple[float, float] = (0.6, 1.4)
     brightness: float = 30.0  # grey levels, up or down
     noise: float = 6.0  # grey levels, standard deviation
+    blur: float = 0.0  # pixels that the camera moves while it exposes, always as many, in any direction
 
 
 def warp_pairs(
@@ -33,7 +34,7 @@ def warp_pairs(
         image0, _ = fit_image(photo, size)
         H_1_0 = random_homography(size, ranges, rng)
         warped = cv2.warpPerspective(image0, H_1_0, size[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-        yield ImagePair(name, "warp", image0, _relight(warped, ranges, rng), H_1_0)
+        yield ImagePair(name, "warp", image0, _relight(_blurred(warped, ranges.blur, rng), ranges, rng), H_1_0)
 
 
 def random_homography(size: tuple[int, int], ranges: WarpRanges, rng: np.random.Generator) -> Array:
@@ -46,6 +47,17 @@ def random_homography(size: tuple[int, int], ranges: WarpRanges, rng: np.random.
     centre = corners.mean(0)
     target = (moved - centre) @ turn.T + centre
     return np.asarray(cv2.getPerspectiveTransform(corners.astype(np.float32), target.astype(np.float32)), float)
+
+
+def _blurred(image: Array, length: float, rng: np.random.Generator) -> Array:
+    """The image as it is on average along a line through each pixel, whose centre stays where it is."""
+    if not length:
+        return image
+    angle, reach = rng.uniform(0, np.pi), int(np.ceil(length / 2))
+    steps = np.linspace(-length / 2, length / 2, 8 * reach + 1)
+    kernel = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
+    np.add.at(kernel, tuple(np.rint(reach + steps * way).astype(int) for way in (np.sin(angle), np.cos(angle))), 1)
+    return np.asarray(cv2.filter2D(image, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE))
 
 
 def _relight(image: Array, ranges: WarpRanges, rng: np.random.Generator) -> Array:

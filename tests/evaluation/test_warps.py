@@ -1,5 +1,7 @@
 """Warped pairs have the homography that they claim, from a seed."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -32,6 +34,18 @@ def test_the_same_seed_gives_the_same_pairs_and_another_one_others() -> None:
     for pair0, pair1 in zip(first, again, strict=True):
         np.testing.assert_array_equal(pair0.image1, pair1.image1)
     assert not np.allclose(first[0].H_1_0, other[0].H_1_0)
+
+
+def test_blur_spreads_a_point_along_a_line_of_its_length_and_moves_nothing() -> None:
+    dot = np.zeros((121, 161), np.uint8)
+    dot[60, 80] = 255
+    still = replace(STILL, rotation=0.0, scale=(1.0, 1.0), corner_shift=0.0, blur=21.0)
+    for seed in range(5):
+        (pair,) = warp_pairs([("dot", dot)], (121, 161), seed, still)
+        y, x = np.nonzero(pair.image1)
+        assert np.hypot(x.max() - x.min(), y.max() - y.min()) == pytest.approx(21, abs=1.5)
+        assert (x.mean(), y.mean()) == pytest.approx((80, 60), abs=0.5)
+        assert np.linalg.svd(np.stack([x - 80, y - 60]))[1][1] < 2  # a line
 
 
 def test_homographies_stay_within_their_ranges() -> None:
