@@ -14,7 +14,6 @@ from slam_frontend.models.network_config import CELL
 from slam_frontend.models.runtime import Runtime, create_runtime
 from slam_frontend.types import Array, Features, Norm
 
-COARSER = 0.2  # of the keypoints come from each smaller size of the image
 FAINT = 0.6  # of the card's threshold: blurred images have enough points then, and sharp ones no worse poses
 MIN_SIDE = 64  # pixels; a smaller image has no room for what the network looks at
 LEARNED = ("superpoint", "superpoint-fast")
@@ -37,8 +36,9 @@ class SuperPointExtractor:
         require_grey(image)
         levels = _resized(image, self._config.scales or PHOTO_SCALES)
         left, found = self._config.max_keypoints, []
-        for index in reversed(range(len(levels))):  # coarse ones pass on what they can't use, as with ORB
-            features = self._extract_level(levels[index], round(left * COARSER) if index else left)
+        for index in reversed(range(len(levels))):  # each by its pixels; coarse ones pass on what they can't use
+            share = levels[index].size / sum(level.size for level in levels[: index + 1])
+            features = self._extract_level(levels[index], round(left * share))
             left -= len(features)
             found.append(enlarge(features, levels[index].shape, image.shape))
         return found[0] if len(found) == 1 else _merge(found)
