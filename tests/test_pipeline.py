@@ -96,18 +96,23 @@ def test_an_extractor_that_fails_ends_the_run_with_its_own_error(world, syntheti
     assert not reader_threads()
 
 
-def test_an_extractor_that_is_lost_on_the_way_leaves_what_was_tracked(world, synthetic_frontend) -> None:
-    sequence = SyntheticSequence(world)
-    frontend = synthetic_frontend(sequence)
+def breaking_after_ten(frontend: Frontend, error: Exception) -> Frontend:
+    """The frontend with an extractor that raises the error at its eleventh image."""
     extract, count = frontend.extractor.extract, itertools.count()
 
-    def end_after_ten(image: Array) -> Features:
+    def extract_or_raise(image: Array) -> Features:
         if next(count) == 10:
-            raise FrontendError("the process that extracts features has ended")
+            raise error
         return extract(image)
 
-    frontend.extractor.extract = end_after_ten
-    result = run_sequence(frontend, sequence)
+    frontend.extractor.extract = extract_or_raise  # type: ignore[method-assign]
+    return frontend
+
+
+def test_an_extractor_that_is_lost_on_the_way_leaves_what_was_tracked(world, synthetic_frontend) -> None:
+    sequence = SyntheticSequence(world)
+    lost = FrontendError("the process that extracts features has ended")
+    result = run_sequence(breaking_after_ten(synthetic_frontend(sequence), lost), sequence)
     assert len(result.online) == 10 and result.online.located.all()
     assert "has ended" in result.skipped[-1] and "after 10 frames" in result.skipped[-1]
 
@@ -118,16 +123,7 @@ def test_an_error_that_nobody_foresaw_leaves_what_was_tracked_and_its_traceback_
     sequence = SyntheticSequence(world)
 
     def breaking() -> Frontend:
-        frontend = synthetic_frontend(sequence)
-        extract, count = frontend.extractor.extract, itertools.count()
-
-        def fail_after_ten(image: Array) -> Features:
-            if next(count) == 10:
-                raise ValueError("no corners here")
-            return extract(image)
-
-        frontend.extractor.extract = fail_after_ten
-        return frontend
+        return breaking_after_ten(synthetic_frontend(sequence), ValueError("no corners here"))
 
     result = run_sequence(breaking(), sequence)
     assert len(result.online) == 10 and result.online.located.all() and result.final.located.all()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from slam_frontend.cli.logs import warnings_on_stderr
-from slam_frontend.cli.options import RUNS, AsJson
+from slam_frontend.cli.options import RUNS, AsJson, split_names
 from slam_frontend.cli.progress import progress_bar, watched
 from slam_frontend.errors import ConfigError
 
@@ -121,8 +121,7 @@ def _create_extractors(names: str, max_keypoints: int, threshold: float | None, 
     from slam_frontend.features import create_extractor, parse_features
 
     settings = {"max_keypoints": max_keypoints, "threshold": threshold, **more}
-    specs = filter(None, map(str.strip, names.split(",")))
-    return {spec: create_extractor(parse_features(spec) | settings) for spec in specs}
+    return {spec: create_extractor(parse_features(spec) | settings) for spec in split_names(names)}
 
 
 def _find_pairs(path: Path, limit: int | None, seed: int, blur: float) -> "PairSource":

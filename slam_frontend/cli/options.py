@@ -16,6 +16,11 @@ Features = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, for other programs.")]
 
 
+def split_names(text: str) -> list[str]:
+    """The names in a text with commas, without the spaces around them."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
 def extractor_overrides(features: str | None) -> list[str]:
     """What ``--features`` says, as overrides of a config: in quotes, for 123 and "a: b" are paths too."""
     from slam_frontend.features import parse_features

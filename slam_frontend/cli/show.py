@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from slam_frontend.cli.logs import warnings_on_stderr
-from slam_frontend.cli.options import AsJson
+from slam_frontend.cli.options import AsJson, split_names
 from slam_frontend.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _create_extractors(names: str, max_keypoints: int) -> "dict[str, Extractor]"
     from slam_frontend.errors import ConfigError
     from slam_frontend.features import create_extractor, parse_features
 
-    specs = list(filter(None, map(str.strip, names.split(","))))
+    specs = split_names(names)
     if not specs:
         raise ConfigError("--features: expected names of extractors by commas, such as orb,superpoint-fast")
     return {spec: create_extractor(parse_features(spec) | {"max_keypoints": max_keypoints}) for spec in specs}
