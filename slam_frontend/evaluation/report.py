@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from slam_frontend.errors import OutputError
 from slam_frontend.files import to_json, write_atomically
 from slam_frontend.optional import require
 
@@ -34,7 +34,6 @@ def draw_bars(labels: Sequence[str], columns: Mapping[str, Sequence[float]], tit
     panels[0, 0].invert_yaxis()  # the first label on top, in all panels: they share the axis
     figure.suptitle(title)
     figure.tight_layout()
-    try:
-        figure.savefig(path, dpi=120)
-    except OSError as error:
-        raise OutputError(f"{path}: can't be written ({error.strerror}); choose another folder with --out") from error
+    data = BytesIO()
+    figure.savefig(data, format="png", dpi=120)
+    write_atomically(path, data.getvalue())

@@ -22,7 +22,6 @@ def read_sections(page: Path) -> dict[str, str]:
 
 def write_sections(page: Path, sections: dict[str, str]) -> None:
     """The page with these sections, in their order."""
-    page.parent.mkdir(parents=True, exist_ok=True)
     parts = [f"## {heading}\n\n{text}\n" for heading, text in sections.items()]
     write_atomically(page, "\n".join([TITLE, *parts]))
 

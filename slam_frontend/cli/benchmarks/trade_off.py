@@ -103,7 +103,6 @@ def draw_trade_off(choices: list[Choice], path: Path) -> None:
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     data = BytesIO()
     figure.savefig(data, format="png", dpi=120)
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, data.getvalue())
 
 
