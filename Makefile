@@ -14,7 +14,7 @@ demo: $(VENV)/viewer.stamp
 	$(BIN)/slam-frontend run sequences/sample --out runs/demo
 
 test: $(VENV)/all.stamp
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --max-worker-restart 0
 
 check: $(VENV)/all.stamp
 	$(BIN)/ruff check

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from slam_frontend.models.runtime import fingerprint
+from slam_frontend.models.runtime_openvino import openvino_core
 from slam_frontend.optional import require
 from slam_frontend.types import Array
 
@@ -22,7 +23,7 @@ def quantize_graph(graph: Path, images: Sequence[Array], path: Path) -> None:
     openvino = require("openvino", extra="fast")
     nncf = require("nncf", extra="fast")
     logging.getLogger("nncf").setLevel(logging.ERROR)
-    model = openvino.Core().read_model(graph)
+    model = openvino_core().read_model(graph)
     dataset = nncf.Dataset(images, lambda image: image[None, None].astype("float32") / 255)
     with redirect_stdout(io.StringIO()):  # its progress bars
         quantized = nncf.quantize(

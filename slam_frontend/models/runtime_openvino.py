@@ -1,5 +1,6 @@
 """The network run by OpenVINO, in single precision or in eight bits, without torch."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,24 @@ from slam_frontend.types import Array
 SIZES_KEPT = 4  # of images: each has a network compiled for it, with the memory that it needs
 
 
+@cache
+def openvino_core() -> Any:
+    """The one core of this process, kept to its end.
+
+    A core's CPU plugin gives the thread that first compiles with it another stack for signals, and the stack of before
+    back when it goes: of several that don't go in the reverse order one leaves the thread a stack that is gone, and
+    the next Ctrl-C ends the process with a segmentation fault (seen with OpenVINO 2026.4).
+    """
+    return require("openvino", extra="fast").Core()
+
+
 class OpenvinoRuntime:
     """Runs on the CPU, compiled for each size of image when the first of that size comes."""
 
     def __init__(self, weights: Path, precision: str = "float") -> None:
         self._openvino = require("openvino", extra="fast")
         self.card = read_card(weights)
-        self._core = self._openvino.Core()
+        self._core = openvino_core()
         self._graph = self._read(weights, precision)
         self._requests: dict[tuple[int, ...], Any] = {}
 

@@ -7,25 +7,17 @@ import pytest
 from slam_frontend.cli.interrupts import PATIENCE, at_most_interrupts
 
 
-def hear(number: signal.Signals) -> None:
-    """What the signal leads to; raised in earnest it ends a process whose alternate stack (pytest's faulthandler) is
-    too small for all that a processor keeps of its registers."""
-    handler = signal.getsignal(number)
-    if callable(handler):
-        handler(number, None)
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupts_are_heeded_so_often_then_put_off_until_they_persist(number, caplog) -> None:
     before = signal.signal(number, signal.default_int_handler)
     try:
         with pytest.raises(KeyboardInterrupt), at_most_interrupts(0):
             with pytest.raises(KeyboardInterrupt), at_most_interrupts(1):
-                hear(number)
+                signal.raise_signal(number)
             for _ in range(PATIENCE):
-                hear(number)
+                signal.raise_signal(number)
             assert "being written" in caplog.messages[0] and "3 of 4 times" in caplog.messages[-1]
-            hear(number)
+            signal.raise_signal(number)
         assert signal.getsignal(number) is signal.default_int_handler
     finally:
         signal.signal(number, before)

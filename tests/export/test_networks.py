@@ -12,6 +12,7 @@ from slam_frontend.export import networks
 from slam_frontend.export.networks import export_network
 from slam_frontend.models.card import Card, parse_card
 from slam_frontend.models.network_config import FAST
+from slam_frontend.models.runtime_openvino import openvino_core
 from slam_frontend.models.superpoint import SuperPoint
 from slam_frontend.models.weights import load_checkpoint, save_checkpoint
 
@@ -33,7 +34,8 @@ def run_elsewhere(format: str, path: Path, images: np.ndarray) -> tuple[np.ndarr
     if format == "torchscript":
         return tuple(output.numpy() for output in torch.jit.load(str(path))(torch.from_numpy(images)))
     exact = {"INFERENCE_PRECISION_HINT": "f32"}  # OpenVINO takes bfloat16 where the processor has it
-    outputs = pytest.importorskip("openvino").Core().compile_model(str(path), "CPU", exact)(images)
+    pytest.importorskip("openvino")
+    outputs = openvino_core().compile_model(str(path), "CPU", exact)(images)
     return outputs["logits"], outputs["descriptors"]
 
 
