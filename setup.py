@@ -48,6 +48,7 @@ setup(
         "pydantic>=2.7",
         "typer>=0.12",
         "rich>=13",
+        "threadpoolctl>=3.2",
     ],
     extras_require={**EXTRAS, "all": sorted({name for names in EXTRAS.values() for name in names})},
     entry_points={"console_scripts": ["slam-frontend=slam_frontend.cli.main:main"]},

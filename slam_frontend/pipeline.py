@@ -1,7 +1,6 @@
 """A whole recording through the frontend: the loop around ``Frontend.process``."""
 
 import logging
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from slam_frontend.datasets import Sequence
 from slam_frontend.errors import FrontendError
 from slam_frontend.mapping import LocalMap
 from slam_frontend.prefetch import prefetch
+from slam_frontend.threads import shared_cores
 from slam_frontend.trajectory import Trajectory
 from slam_frontend.types import Array, Frame, FrameResult, Reference, TrackingState, View
 
@@ -23,7 +23,6 @@ logger = logging.getLogger(__name__)
 OnFrame = Callable[[Frame, FrameResult], None]
 FRAMES_AHEAD = 4
 VIEWS_AHEAD = 4  # so that extraction goes on while a keyframe holds tracking up; fewer when the newest view counts
-TURN = 0.0005  # seconds
 LOST_POSE = np.full((4, 4), np.nan)
 
 
@@ -91,7 +90,7 @@ def run_sequence(
     broken: list[str] = []
     failure: Exception | None = None
     try:
-        with _quick_turns(), _seen_ahead(frontend, sequence, pace if live else None) as views:
+        with shared_cores(), _seen_ahead(frontend, sequence, pace if live else None) as views:
             for frame, view in views:
                 result = frontend.follow(view)
                 log.add(result)
@@ -133,18 +132,6 @@ def _seen_ahead(
         seen = ((frame, frontend.see(frame)) for frame in kept)
         with prefetch(seen, "extractor", 1 if pace else VIEWS_AHEAD) as views:
             yield views
-
-
-@contextmanager
-def _quick_turns() -> Iterator[None]:
-    """Let threads take turns in Python ten times as often as it does by itself: a thread that calls OpenCV for a
-    fraction of a millisecond would wait five for its next turn (KITTI in stereo: a tenth more frames a second)."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(TURN)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
 
 
 class _RunLog:

@@ -1,0 +1,25 @@
+"""Cores are shared while a run lasts, and everything is as it was before once it is over."""
+
+import sys
+
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from slam_frontend.threads import TURN, shared_cores
+
+
+def blas_threads() -> set[int]:
+    return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+
+def test_matrices_are_multiplied_where_they_are_asked_for_and_turns_are_short() -> None:
+    interval = sys.getswitchinterval()
+    with threadpool_limits(2, user_api="blas"):
+        before = blas_threads()
+        assert before, "no BLAS was found in this process"
+        with pytest.raises(KeyboardInterrupt), shared_cores():
+            assert blas_threads() == {1}
+            assert sys.getswitchinterval() == pytest.approx(TURN)
+            raise KeyboardInterrupt
+        assert blas_threads() == before
+    assert sys.getswitchinterval() == interval
