@@ -144,6 +144,7 @@ def _results(measured: _Measured) -> dict[str, Any]:
                 "features": spec,
                 "milliseconds_a_frame": row.milliseconds,
                 "ate_of_draws": [draw.ate.rmse for draw in row.draws],
+                "starts": asdict(row.starts) if row.starts else None,
                 **row.summary.as_dict(),
             }
             for spec, rows in tracked.items()

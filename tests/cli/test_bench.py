@@ -1,6 +1,7 @@
 """``slam-frontend bench``: what is measured goes onto the page, what isn't stays there."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from command_line import one_sentence, run_main
 
-from slam_frontend.cli.benchmarks import clips, draws, extraction, processes, stages, walks
+from slam_frontend.cli.benchmarks import clips, draws, extraction, processes, stages, starts, walks
 from slam_frontend.cli.benchmarks.clips import REPLAY, Clip, open_clip
 from slam_frontend.cli.benchmarks.contenders import find_contenders
 from slam_frontend.cli.benchmarks.extraction import measure_speeds, networks_section
@@ -136,6 +137,30 @@ def test_extractors_stand_together_clip_by_clip(monkeypatch, tmp_path: Path) -> 
         assert {len(row) for row in rows} == {len(headings)}
     assert [row[2] for row in located[2:]] == ["6/6", "6/6", "8/8", "8/8"]
     assert all(float(cell) >= 0 for row in times[2:] for cell in row[2:])
+
+
+def test_one_camera_begins_at_many_places_of_a_clip(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(draws, "COUNT", 2)
+    monkeypatch.setattr(clips, "MAX_RUNS", 1)
+    monkeypatch.setattr(clips, "CLIPS", (Clip("the sample", "sample", "mono", 50, ""),))
+    page = tmp_path / "page.md"
+    assert run_main("bench", SAMPLE.parent, "--out", page, "--features", "orb", "--only", "clips") == 0
+    *_, row = [line for line in read_sections(page)["Clips"].splitlines() if line.startswith("| ")]
+    clip, features, pieces, begun, first, error = row.strip("| ").split(" | ")
+    assert (clip, features, pieces, begun) == ("the sample", "orb", "3", "3")  # from its frames 0, 5 and 10
+    assert 2 <= float(first) < 40 and 0 < float(error) < 10
+
+
+def test_a_piece_that_never_begins_counts_as_one_that_would_have_after_it(monkeypatch) -> None:
+    clip = Clip("the sample", "sample", "mono", 14, "")
+    sequence, frontend = open_clip(SAMPLE.parent, clip, REPLAY)
+    views = {frame.index: frontend.see(frame).select(np.arange(20)) for frame in sequence}
+    monkeypatch.setattr(starts, "LENGTH", 8)
+    measured = starts.measure_starts(
+        views, lambda start, limit: open_clip(SAMPLE.parent, replace(clip, limit=limit), REPLAY, start)
+    )
+    assert measured == starts.Starts([9, 9], [])
+    assert measured.row() == ["2", "0", "9.0", "-"]
 
 
 def test_walks_with_an_exact_truth_need_no_data(monkeypatch, tmp_path: Path) -> None:

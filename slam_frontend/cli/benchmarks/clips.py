@@ -8,6 +8,7 @@ from statistics import mean, median
 
 from slam_frontend.cli.benchmarks.draws import COUNT, SHARE, mean_and_spread, measure_draws
 from slam_frontend.cli.benchmarks.page import table
+from slam_frontend.cli.benchmarks.starts import Starts, measure_starts, starts_table
 from slam_frontend.cli.progress import note
 from slam_frontend.config import ExtractorConfig, RunConfig, load_config
 from slam_frontend.datasets import Sequence, open_sequence
@@ -16,7 +17,7 @@ from slam_frontend.features import beside_tracking
 from slam_frontend.frontend import Frontend
 from slam_frontend.pipeline import run_whole
 from slam_frontend.summary import RunSummary, summarise
-from slam_frontend.types import View
+from slam_frontend.types import Sensor, View
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +68,7 @@ class Tracked:
     summary: RunSummary
     milliseconds: float  # of a frame, on the clock, reading and mapping included
     draws: list[TrajectoryMetrics]  # of the poses as known at their frames, each without some of the keypoints
+    starts: Starts | None  # of one camera
 
     @property
     def ate_percent(self) -> float | None:
@@ -84,20 +86,22 @@ def track_clips(data: Path, contenders: dict[str, ExtractorConfig]) -> dict[str,
 
 
 def clips_section(tracked: dict[str, list[Tracked]], notes: list[str]) -> str:
-    """The results as two tables, in which all extractors of a clip stand together, with what is promised."""
+    """The results as tables, in which all extractors of a clip stand together, with what is promised."""
     by_clip = zip(*tracked.values(), strict=True)
     rows = [(spec, row) for clip in by_clip for spec, row in zip(tracked, clip, strict=True)]
     located = table(LOCATED, [_located(spec, row) for spec, row in rows])
     times = table(TIMES, [_times(spec, row) for spec, row in rows])
     promises = [f"- {clip.name}: {clip.promise}" for clip in CLIPS]
-    return "\n".join([located, "", times, "", LEGEND, "", *promises, *notes])
+    begun = [(row.clip.name, spec, row.starts) for spec, row in rows if row.starts]
+    parts = [located, "", times, "", LEGEND, "", *promises, *notes]
+    return "\n".join([*parts, "", starts_table(begun)] if begun else parts)
 
 
-def open_clip(data: Path, clip: Clip, extractor: ExtractorConfig) -> tuple[Sequence, Frontend]:
-    """A clip's frames, and a new frontend for them."""
+def open_clip(data: Path, clip: Clip, extractor: ExtractorConfig, start: int = 0) -> tuple[Sequence, Frontend]:
+    """A clip's frames from ``start`` on, at most as many as its limit, and a new frontend for them."""
     config = load_config(RunConfig, overrides=[f"sensor={clip.sensor}"])
     config = config.model_copy(update={"extractor": beside_tracking(extractor)})
-    sequence = open_sequence(data / clip.path, sensor=config.sensor, limit=clip.limit)
+    sequence = open_sequence(data / clip.path, sensor=config.sensor, start=start, limit=clip.limit)
     return sequence, Frontend.from_config(config, sequence.camera, sequence.sensor)
 
 
@@ -113,7 +117,10 @@ def _track(data: Path, clip: Clip, spec: str, extractor: ExtractorConfig) -> Tra
     milliseconds = median(seconds) * 1e3 / len(result.indices)
     seen = replace(clip, limit=max(views) + 1)  # all of it, unless it ended early
     draws = measure_draws(views, lambda: open_clip(data, seen, REPLAY))
-    return Tracked(clip, summarise(result, sequence.sensor, sequence.truth), milliseconds, draws)
+    starts = None
+    if sequence.sensor is Sensor.MONO:
+        starts = measure_starts(views, lambda start, limit: open_clip(data, replace(clip, limit=limit), REPLAY, start))
+    return Tracked(clip, summarise(result, sequence.sensor, sequence.truth), milliseconds, draws, starts)
 
 
 def _located(spec: str, tracked: Tracked) -> list[str]:
