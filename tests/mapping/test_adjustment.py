@@ -1,4 +1,4 @@
-"""Bundle adjustment beside the street: when its result comes in, and that it doesn't matter how long it took."""
+"""Bundle adjustment beside the street: when its result comes in, how long it took doesn't matter, and what holds it."""
 
 import time
 
@@ -7,7 +7,11 @@ import pytest
 from invariants import assert_consistent
 from synthetic import SyntheticSequence, SyntheticWorld, curved_path
 
-from slam_frontend.mapping import adjustment
+from slam_frontend.config import MapperConfig
+from slam_frontend.geometry import se3
+from slam_frontend.geometry.camera import project
+from slam_frontend.mapping import LocalMap, adjustment
+from slam_frontend.types import Camera, Features, View
 
 WORLD = SyntheticWorld(curved_path(40, step=0.05), noise=0.3)
 
@@ -78,3 +82,26 @@ def test_a_map_begun_anew_is_not_touched_by_what_the_old_one_had_begun(walked) -
     assert len(frontend.map.landmarks) == 0
     frontend.finish()
     assert len(frontend.map.landmarks) == 0 and not frontend.map.keyframes
+
+
+def test_what_a_distant_keyframe_shares_by_chance_does_not_move_those_that_agree() -> None:
+    """After a turn the first keyframe's place comes into sight again; a few of its keypoints were mistaken."""
+    camera, rng = Camera(640, 480, 500.0, 500.0, 319.5, 239.5), np.random.default_rng(2)
+    points = rng.uniform([-2, -1.5, 3], [3, 1.5, 6], (120, 3))
+    map, poses = LocalMap(), [np.eye(4)]
+    poses += [se3.from_rotation_translation(np.eye(3), [0.05 * step, 0, 0]) for step in range(8)]
+    for index, T_world_cam in enumerate(poses):
+        keypoints = project(se3.transform(se3.inverse(T_world_cam), points), camera).astype(np.float32)
+        keypoints += np.float32(12 if index == 0 else 0)
+        descriptors, ones = np.ones((len(points), 8), np.float32), np.ones(len(points), np.float32)
+        features = Features(keypoints, ones, descriptors, "l2", ones)
+        map.add_keyframe(View(index, index / 10, features, keypoints, ones * np.nan), T_world_cam)
+    ids = map.add_landmarks(map.keyframes[1], np.arange(len(points)), points)
+    for index in range(2, 9):
+        map.observe(map.keyframes[index], np.arange(len(points)), ids)
+    map.observe(map.keyframes[0], np.arange(6), ids[:6])
+    local = adjustment.LocalAdjustment(camera, MapperConfig())
+    local.begin(map, 8)
+    local.finish(map)
+    for index, T_world_cam in enumerate(poses):
+        np.testing.assert_allclose(map.poses[index], T_world_cam, atol=1e-3)
