@@ -9,20 +9,25 @@ from pathlib import Path
 from slam_frontend.errors import OutputError
 
 PACKAGE = logging.getLogger("slam_frontend")
+MOST_ALIKE = 5  # lines that differ in their particulars alone: a recording may lack its depth in a thousand frames
 
 
 class _OnStderr(logging.Handler):
-    """One line each, none twice, on whatever stderr is at that moment: a progress bar puts itself in its place."""
+    """One line each, none twice and few of a kind, on whatever stderr is at that moment: a progress bar puts itself in
+    its place."""
 
     def __init__(self, level: int) -> None:
         super().__init__(level)
-        self._said: set[str] = set()
+        self._said: dict[str, set[str]] = {}  # by the message without its particulars
 
     def emit(self, record: logging.LogRecord) -> None:
-        line = f"{record.levelname.lower()}: {record.getMessage()}"
-        if line not in self._said:
-            self._said.add(line)
-            print(line, file=sys.stderr)
+        level = record.levelname.lower()
+        line = f"{level}: {record.getMessage()}"
+        alike = self._said.setdefault(record.msg, set())
+        if line in alike or len(alike) > MOST_ALIKE:
+            return
+        alike.add(line)
+        print(line if len(alike) <= MOST_ALIKE else f"{level}: more like the last are not shown", file=sys.stderr)
 
 
 @contextmanager
