@@ -76,6 +76,7 @@ class RunResult:
         return self.longest_segment & self.online.located
 
 
+@shared_cores()
 def run_sequence(
     frontend: FrameProcessor, sequence: Sequence, on_frame: OnFrame | None = None, live: bool = False
 ) -> RunResult:
@@ -90,7 +91,7 @@ def run_sequence(
     broken: list[str] = []
     failure: Exception | None = None
     try:
-        with shared_cores(), _seen_ahead(frontend, sequence, pace if live else None) as views:
+        with _seen_ahead(frontend, sequence, pace if live else None) as views:
             for frame, view in views:
                 result = frontend.follow(view)
                 log.add(result)

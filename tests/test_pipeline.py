@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from synthetic import SyntheticSequence, SyntheticWorld, curved_path
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from slam_frontend.errors import FrontendError, SequenceError
 from slam_frontend.evaluation.trajectory import evaluate
@@ -157,6 +158,22 @@ def test_a_second_run_of_a_frontend_tells_its_own_times(world, synthetic_fronten
     for name, ms in frontend.clock.milliseconds.items():
         np.testing.assert_array_equal(second.milliseconds[name], ms[len(world) :])
         assert len(first.milliseconds[name]) == len(second.milliseconds[name]) == len(world)
+
+
+def test_matrices_have_one_thread_from_the_first_frame_to_the_last_adjustment(
+    world, synthetic_frontend, monkeypatch
+) -> None:
+    sequence = SyntheticSequence(world)
+    frontend = synthetic_frontend(sequence)
+    finish, seen = frontend.finish, set()
+
+    def look(*_: object) -> None:
+        seen.update(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas")
+
+    monkeypatch.setattr(frontend, "finish", lambda: (look(), finish()))
+    with threadpool_limits(2, user_api="blas"):
+        run_sequence(frontend, sequence, on_frame=look)
+    assert seen == {1}
 
 
 def test_an_interrupt_keeps_what_was_tracked(world, synthetic_frontend) -> None:

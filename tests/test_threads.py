@@ -23,3 +23,17 @@ def test_matrices_are_multiplied_where_they_are_asked_for_and_turns_are_short() 
             raise KeyboardInterrupt
         assert blas_threads() == before
     assert sys.getswitchinterval() == interval
+
+
+def test_of_runs_that_overlap_the_last_to_end_leaves_things_as_they_were() -> None:
+    interval = sys.getswitchinterval()
+    with threadpool_limits(2, user_api="blas"):
+        before = blas_threads()
+        first, second = shared_cores(), shared_cores()
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert blas_threads() == {1} and sys.getswitchinterval() == pytest.approx(TURN)
+        second.__exit__(None, None, None)
+        assert blas_threads() == before
+    assert sys.getswitchinterval() == interval

@@ -18,16 +18,15 @@ class _OnStderr(logging.Handler):
 
     def __init__(self, level: int) -> None:
         super().__init__(level)
-        self._said: dict[str, set[str]] = {}  # by the message without its particulars
+        self._said: dict[tuple[int, str, int], set[str]] = {}  # by level and the line of code that says it
 
     def emit(self, record: logging.LogRecord) -> None:
-        level = record.levelname.lower()
-        line = f"{level}: {record.getMessage()}"
-        alike = self._said.setdefault(record.msg, set())
-        if line in alike or len(alike) > MOST_ALIKE:
+        line = f"{record.levelname.lower()}: {record.getMessage()}"
+        alike = self._said.setdefault((record.levelno, record.pathname, record.lineno), set())
+        if line in alike or len(alike) == MOST_ALIKE:
             return
         alike.add(line)
-        print(line if len(alike) <= MOST_ALIKE else f"{level}: more like the last are not shown", file=sys.stderr)
+        print(f"{line} (no more like this are shown)" if len(alike) == MOST_ALIKE else line, file=sys.stderr)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from slam_frontend.config import ExtractorConfig
 from slam_frontend.errors import FrontendError
 from slam_frontend.features.base import Extractor
 from slam_frontend.memory import keep_freed_memory
+from slam_frontend.threads import shared_cores
 from slam_frontend.types import Array, Features, Norm
 
 Create = Callable[[ExtractorConfig], Extractor]
@@ -122,8 +123,9 @@ def _serve(create: Create, config: ExtractorConfig, connection: Connection, shar
     try:
         extractor = create(config)
         connection.send((extractor.name, extractor.norm))
-        while True:
-            connection.send(_extract(extractor, _take(connection.recv(), shared)))
+        with shared_cores():
+            while True:
+                connection.send(_extract(extractor, _take(connection.recv(), shared)))
     except (EOFError, OSError):
         return
     except Exception as error:  # no extractor: told to whoever wants it

@@ -14,7 +14,7 @@ from slam_frontend.mapping.local_map import LocalMap
 from slam_frontend.types import Array, Camera
 
 FIRST_ITERATIONS = 4  # before sights that disagree are dropped
-FIRM = 15  # landmarks; who shares fewer may do so by chance (covisibility begins there: Mur-Artal 2015, section III.D)
+MIN_SHARED = 15  # landmarks; fewer may be shared by chance (where covisibility begins: Mur-Artal 2015, section III.D)
 DELAY = 2  # frames, that of the keyframe included, at whose end a result is taken in, early or waited for
 
 
@@ -46,7 +46,8 @@ class LocalAdjustment:
     def begin(self, map: LocalMap, keyframe_id: int) -> None:
         """Move the keyframes that share most landmarks with one, and what they see; drop sights that disagree.
 
-        Other keyframes that see the same landmarks hold the rest in place; where they share few, the oldest does too.
+        Other keyframes that see its landmarks hold these in place; where each of them shares few with it, the oldest of
+        these is held too.
         """
         self.finish(map)
         excerpt = _take_out(map, keyframe_id, self.camera, self.config.window, self.config.num_fixed)
@@ -99,7 +100,7 @@ def _choose(map: LocalMap, keyframe_id: int, window: int, num_fixed: int) -> tup
     free = [keyframe_id, *(id for id, _ in neighbours[: window - 1])]
     around = neighbours[window - 1 : window - 1 + num_fixed]
     fixed = [id for id, _ in around]
-    if not any(shared >= FIRM for _, shared in around):
+    if not any(shared >= MIN_SHARED for _, shared in around):
         oldest = min(free)
         free.remove(oldest)
         fixed.append(oldest)

@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -13,17 +14,23 @@ from slam_frontend.models.runtime import damaged_graph, existing_graph, has_int8
 from slam_frontend.optional import require
 from slam_frontend.types import Array
 
+_MAKING = Lock()  # threads that ask at once would each get one
 SIZES_KEPT = 4  # of images: each has a network compiled for it, with the memory that it needs
 
 
-@cache
 def openvino_core() -> Any:
-    """The one core of this process, kept to its end.
+    """The one core that this package makes in a process, kept to its end.
 
     A core's CPU plugin gives the thread that first compiles with it another stack for signals, and the stack of before
     back when it goes: of several that don't go in the reverse order one leaves the thread a stack that is gone, and
     the next Ctrl-C ends the process with a segmentation fault (seen with OpenVINO 2026.4).
     """
+    with _MAKING:
+        return _make_core()
+
+
+@cache
+def _make_core() -> Any:
     return require("openvino", extra="fast").Core()
 
 

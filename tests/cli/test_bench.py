@@ -139,12 +139,14 @@ def test_extractors_stand_together_clip_by_clip(monkeypatch, tmp_path: Path) -> 
     assert all(float(cell) >= 0 for row in times[2:] for cell in row[2:])
 
 
-def test_one_camera_begins_at_many_places_of_a_clip(monkeypatch, tmp_path: Path) -> None:
+def test_one_camera_begins_at_many_places_of_a_clip(monkeypatch, tmp_path: Path, capsys) -> None:
     monkeypatch.setattr(draws, "COUNT", 2)
     monkeypatch.setattr(clips, "MAX_RUNS", 1)
     monkeypatch.setattr(clips, "CLIPS", (Clip("the sample", "sample", "mono", 50, ""),))
     page = tmp_path / "page.md"
-    assert run_main("bench", SAMPLE.parent, "--out", page, "--features", "orb", "--only", "clips") == 0
+    assert run_main("bench", SAMPLE.parent, "--out", page, "--features", "orb", "--only", "clips", "--json") == 0
+    told = json.loads(capsys.readouterr().out)["clips"][0]["starts"]
+    assert told["length"] == 40 and len(told["first_poses"]) == len(told["errors"]) == 3
     *_, row = [line for line in read_sections(page)["Clips"].splitlines() if line.startswith("| ")]
     clip, features, pieces, begun, first, error = row.strip("| ").split(" | ")
     assert (clip, features, pieces, begun) == ("the sample", "orb", "3", "3")  # from its frames 0, 5 and 10
@@ -159,8 +161,13 @@ def test_a_piece_that_never_begins_counts_as_one_that_would_have_after_it(monkey
     measured = starts.measure_starts(
         views, lambda start, limit: open_clip(SAMPLE.parent, replace(clip, limit=limit), REPLAY, start)
     )
-    assert measured == starts.Starts([9, 9], [])
+    assert measured == starts.Starts(8, [None, None], [])
     assert measured.row() == ["2", "0", "9.0", "-"]
+    monkeypatch.setattr(starts, "LENGTH", 40)  # more than there is
+    measured = starts.measure_starts(
+        views, lambda start, limit: open_clip(SAMPLE.parent, replace(clip, limit=limit), REPLAY, start)
+    )
+    assert measured == starts.Starts(14, [None], [])
 
 
 def test_walks_with_an_exact_truth_need_no_data(monkeypatch, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from slam_frontend.features.superpoint import shipped_weights
 from slam_frontend.models.card import Card
 from slam_frontend.models.network_config import FAST
 from slam_frontend.models.runtime import choose, graph_path, has_int8, int8_path
+from slam_frontend.models.runtime_openvino import openvino_core
 from slam_frontend.models.superpoint import SuperPoint
 from slam_frontend.models.weights import save_checkpoint
 
@@ -55,6 +56,10 @@ def test_one_command_makes_of_a_checkpoint_what_auto_then_takes(weights, photos,
     assert capsys.readouterr().out.startswith(f"{int8_path(weights)}: finds ")
     assert sorted(file.suffix for file in weights.parent.iterdir()) == [".bin", ".json", ".onnx", ".pt", ".xml"]
     assert int8_path(weights).with_suffix(".bin").stat().st_size < 0.3 * graph_path(weights).stat().st_size
+    operations = openvino_core().read_model(int8_path(weights)).get_ordered_ops()
+    first, second, *_ = [op for op in operations if op.get_type_name() == "Convolution"]
+    quantised = [conv.input_value(0).get_node().get_type_name() == "FakeQuantize" for conv in (first, second)]
+    assert quantised == [False, True]
     assert choose("auto", "auto", weights) == ("openvino", "int8")
     image = cv2.imread(str(photos / "03.png"), cv2.IMREAD_GRAYSCALE)
     extractor = create_extractor({"name": "superpoint-fast", "weights": weights})

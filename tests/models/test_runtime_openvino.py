@@ -2,8 +2,14 @@
 
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import pytest
+
+from slam_frontend.models import runtime_openvino
+from slam_frontend.models.runtime_openvino import openvino_core
 
 # In a process of its own: what it guards against ends the process.
 INTERRUPTED_AFTER_TWO_NETWORKS = """
@@ -31,3 +37,16 @@ def test_ctrl_c_is_an_interrupt_after_networks_came_and_went() -> None:
     ended = subprocess.run([sys.executable, "-c", INTERRUPTED_AFTER_TWO_NETWORKS], capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout == "interrupted in order\n"
+
+
+def test_threads_that_ask_at_once_get_the_same_core(monkeypatch) -> None:
+    class Slow:
+        @staticmethod
+        def Core() -> object:
+            time.sleep(0.1)
+            return object()
+
+    monkeypatch.setattr(runtime_openvino, "require", lambda *arguments, **names: Slow)
+    monkeypatch.setattr(runtime_openvino, "_make_core", cache(runtime_openvino._make_core.__wrapped__))
+    with ThreadPoolExecutor(4) as threads:
+        assert len({id(core) for core in threads.map(lambda number: openvino_core(), range(4))}) == 1

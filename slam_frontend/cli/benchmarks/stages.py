@@ -11,6 +11,7 @@ from slam_frontend.cli.benchmarks.page import table
 from slam_frontend.cli.progress import note
 from slam_frontend.config import ExtractorConfig
 from slam_frontend.summary import StageTime, stage_times
+from slam_frontend.threads import shared_cores
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +57,8 @@ def stages_section(stages: dict[str, Stages]) -> str:
 def _measure(data: Path, spec: str, extractor: ExtractorConfig) -> Stages:
     note(f"stages with {spec}")
     sequence, frontend = open_clip(data, CLIP, extractor)
-    counts = [len(frontend.process(frame).view.keypoints) for frame in sequence]
-    frontend.finish()
+    with shared_cores():
+        counts = [len(frontend.process(frame).view.keypoints) for frame in sequence]
+        frontend.finish()
     milliseconds = {name: np.array(ms) for name, ms in frontend.clock.milliseconds.items()}
     return Stages(float(np.median(counts)), stage_times(milliseconds))

@@ -17,7 +17,8 @@ EVERY = 5  # frames from the start of a piece to that of the next
 COLUMNS = ["clip", "features", "pieces", "with a pose", "first pose", "ATE, % of the path"]
 LEGEND = (
     f"One camera begins anew every {EVERY} frames and goes on for {LENGTH}. First pose: its frame, counted from 1, in "
-    f"the mean of the pieces, {LENGTH + 1} where there is none. ATE: online, in the mean of the pieces that have one."
+    "the mean of the pieces; one after the last where there is none. ATE: online, in the mean of the pieces that have "
+    "one."
 )
 
 
@@ -25,28 +26,32 @@ LEGEND = (
 class Starts:
     """What came of each piece of a clip."""
 
-    first_poses: list[int]  # frames from 1; LENGTH + 1 where there is none
+    length: int  # frames of each
+    first_poses: list[int | None]  # frames of the piece, from 1; None where it has none
     errors: list[float]  # ATE online in percent of the path, of the pieces that have one
 
     def row(self) -> list[str]:
         """Cells of the table."""
-        begun = sum(first <= LENGTH for first in self.first_poses)
+        begun = sum(first is not None for first in self.first_poses)
+        first_pose = mean(first or self.length + 1 for first in self.first_poses)
         error = f"{mean(self.errors):.2f}" if self.errors else "-"
-        return [str(len(self.first_poses)), str(begun), f"{mean(self.first_poses):.1f}", error]
+        return [str(len(self.first_poses)), str(begun), f"{first_pose:.1f}", error]
 
 
 def measure_starts(views: dict[int, View], open_piece: Callable[[int, int], tuple[Sequence, Frontend]]) -> Starts:
     """All pieces of the clip whose views these are; ``open_piece`` gives the frames from a first one on, at most so
     many, and a new frontend."""
     first_poses, errors = [], []
-    for start in range(0, max(len(views) - LENGTH, 0) + 1, EVERY):
-        sequence, frontend = open_piece(start, LENGTH)
+    count = max(views) + 1
+    length = min(LENGTH, count)
+    for start in range(0, count - length + 1, EVERY):
+        sequence, frontend = open_piece(start, length)
         summary = summarise(
             run_whole(Replay(frontend, lambda frame: views[frame.index]), sequence), sequence.sensor, sequence.truth
         )
-        first_poses.append(summary.initialised_at or LENGTH + 1)
+        first_poses.append(summary.initialised_at)
         errors += [summary.online.ate_percent] if summary.online else []
-    return Starts(first_poses, errors)
+    return Starts(length, first_poses, errors)
 
 
 def starts_table(measured: list[tuple[str, str, Starts]]) -> str:
