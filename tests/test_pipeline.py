@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from blas import blas_threads
 from synthetic import SyntheticSequence, SyntheticWorld, curved_path
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_limits
 
 from slam_frontend.errors import FrontendError, SequenceError
 from slam_frontend.evaluation.trajectory import evaluate
@@ -168,7 +169,7 @@ def test_matrices_have_one_thread_from_the_first_frame_to_the_last_adjustment(
     finish, seen = frontend.finish, set()
 
     def look(*_: object) -> None:
-        seen.update(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas")
+        seen.update(blas_threads())
 
     monkeypatch.setattr(frontend, "finish", lambda: (look(), finish()))
     with threadpool_limits(2, user_api="blas"):

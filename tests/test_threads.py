@@ -3,13 +3,10 @@
 import sys
 
 import pytest
-from threadpoolctl import threadpool_info, threadpool_limits
+from blas import blas_threads
+from threadpoolctl import threadpool_limits
 
 from slam_frontend.threads import TURN, shared_cores
-
-
-def blas_threads() -> set[int]:
-    return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
 
 
 def test_matrices_are_multiplied_where_they_are_asked_for_and_turns_are_short() -> None:

@@ -157,16 +157,16 @@ def test_a_piece_that_never_begins_counts_as_one_that_would_have_after_it(monkey
     clip = Clip("the sample", "sample", "mono", 14, "")
     sequence, frontend = open_clip(SAMPLE.parent, clip, REPLAY)
     views = {frame.index: frontend.see(frame).select(np.arange(20)) for frame in sequence}
+
+    def open_piece(start: int, limit: int):
+        return open_clip(SAMPLE.parent, replace(clip, limit=limit), REPLAY, start)
+
     monkeypatch.setattr(starts, "LENGTH", 8)
-    measured = starts.measure_starts(
-        views, lambda start, limit: open_clip(SAMPLE.parent, replace(clip, limit=limit), REPLAY, start)
-    )
+    measured = starts.measure_starts(views, open_piece)
     assert measured == starts.Starts(8, [None, None], [])
     assert measured.row() == ["2", "0", "9.0", "-"]
     monkeypatch.setattr(starts, "LENGTH", 40)  # more than there is
-    measured = starts.measure_starts(
-        views, lambda start, limit: open_clip(SAMPLE.parent, replace(clip, limit=limit), REPLAY, start)
-    )
+    measured = starts.measure_starts(views, open_piece)
     assert measured == starts.Starts(14, [None], [])
 
 
