@@ -62,6 +62,16 @@ def test_each_size_is_recorded_once_and_few_are_kept(monkeypatch):
     assert recorded.count((2,)) == 2
 
 
+def test_what_cannot_be_recorded_is_called_all_the_same_and_told_once(monkeypatch, caplog):
+    def record(call, given):
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    monkeypatch.setattr(cuda_graph, "record", record)
+    replayed = cuda_graph.Recorded(lambda tensor: (tensor + 1, tensor + 2))
+    assert [replayed(torch.zeros(1))[0].item() for _ in range(2)] == [1.0, 1.0]
+    assert caplog.text.count("not permitted") == 1
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_the_gpu_answers_as_the_cpu_does_image_after_image(weights, image):
