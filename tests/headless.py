@@ -7,7 +7,7 @@ import pytest
 
 from slam_frontend.errors import FrontendError
 from slam_frontend.optional import require
-from slam_frontend.viz.window import Window
+from slam_frontend.viz.windows.window import Window
 
 
 def open3d_or_skip() -> ModuleType:

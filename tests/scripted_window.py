@@ -6,8 +6,8 @@ import time
 from multiprocessing.connection import Connection
 from multiprocessing.queues import Queue
 
-from slam_frontend.viz.live_window import GO, OPEN, PAUSE, STEP, WindowSettings, run_window
-from slam_frontend.viz.moment import Moment
+from slam_frontend.viz.space.moment import Moment
+from slam_frontend.viz.windows.live import GO, OPEN, PAUSE, STEP, WindowSettings, run_window
 
 PATIENCE = 60.0  # seconds
 

@@ -21,7 +21,7 @@ def report(
     from slam_frontend.cli.progress import progress_bar
     from slam_frontend.files import to_json, write_atomically
     from slam_frontend.run_folder import read_run
-    from slam_frontend.viz.report import report_page
+    from slam_frontend.viz.report.page import report_page
 
     with warnings_on_stderr(), progress_bar() as watch:
         folders = [read_run(run) for run in dict.fromkeys(runs)]

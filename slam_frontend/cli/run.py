@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from slam_frontend.datasets.playback import Playback
     from slam_frontend.frontend import Frontend
     from slam_frontend.pipeline import OnFrame, RunResult
-    from slam_frontend.viz.landmark_colours import LandmarkColours
-    from slam_frontend.viz.viewer import Viewer
+    from slam_frontend.viz.space.landmark_colours import LandmarkColours
+    from slam_frontend.viz.windows.viewer import Viewer
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ def run(
     from slam_frontend.files import free_folder
     from slam_frontend.frontend import Frontend
     from slam_frontend.results import LOG, prepare_folder
-    from slam_frontend.viz.landmark_colours import LandmarkColours
+    from slam_frontend.viz.space.landmark_colours import LandmarkColours
 
     with warnings_on_stderr():
         settings = _settings(config, set, sensor, features, runtime)
@@ -136,8 +136,8 @@ def _viewer(
 ) -> "Iterator[Viewer]":
     """A window, or nobody, for as long as the context lasts."""
     from slam_frontend.types import Sensor
-    from slam_frontend.viz.live_window import WindowSettings
-    from slam_frontend.viz.viewer import LiveViewer, NullViewer
+    from slam_frontend.viz.windows.live import WindowSettings
+    from slam_frontend.viz.windows.viewer import LiveViewer, NullViewer
 
     if not is_wanted:
         yield NullViewer()

@@ -23,10 +23,10 @@ def view(
     from slam_frontend.errors import OutputError
     from slam_frontend.files import write_atomically
     from slam_frontend.trajectory import read_trajectory
-    from slam_frontend.viz.browser import Browser
     from slam_frontend.viz.draw import encode_png
-    from slam_frontend.viz.gallery import render_runs
-    from slam_frontend.viz.runs3d import run_scenes
+    from slam_frontend.viz.space.runs import run_scenes
+    from slam_frontend.viz.windows.browser import Browser
+    from slam_frontend.viz.windows.gallery import render_runs
 
     if screenshot is not None and screenshot.suffix.lower() != ".png":
         raise OutputError(f"{screenshot}: a screenshot is a PNG; end the name with .png")

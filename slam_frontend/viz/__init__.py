@@ -1,1 +1,2 @@
-"""Pictures, pages and windows of runs; begin with plots.py for figures, scene3d.py for what is seen in space."""
+"""Pictures of images and paths; the page about runs is in report/, what they look like in space in space/, windows in
+windows/."""

@@ -14,13 +14,13 @@ from headless import drawing_or_skip
 from slam_frontend.ply import read_ply
 from slam_frontend.run_folder import read_run
 from slam_frontend.types import Array
-from slam_frontend.viz import viewer
-from slam_frontend.viz.browser import Browser
-from slam_frontend.viz.live_window import WindowSettings
-from slam_frontend.viz.moment import PANEL_WIDTH
 from slam_frontend.viz.palette import FINAL, RUN_COLOURS, TRUTH
-from slam_frontend.viz.runs3d import run_scenes
-from slam_frontend.viz.scene3d import FLOOR
+from slam_frontend.viz.space.moment import PANEL_WIDTH
+from slam_frontend.viz.space.runs import run_scenes
+from slam_frontend.viz.space.scene import FLOOR
+from slam_frontend.viz.windows import viewer
+from slam_frontend.viz.windows.browser import Browser
+from slam_frontend.viz.windows.live import WindowSettings
 
 SAMPLE = Path(__file__).parents[2] / "sequences" / "sample"
 LEGEND = 72  # rows at the lower edge

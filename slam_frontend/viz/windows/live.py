@@ -16,13 +16,13 @@ import numpy as np
 from slam_frontend.errors import FrontendError
 from slam_frontend.optional import require
 from slam_frontend.types import Array
-from slam_frontend.viz.display import require_display
-from slam_frontend.viz.framing import Viewpoint, behind, overview
-from slam_frontend.viz.legend import MOUSE, Entry, draw_legend, floor_entry, landmarks_entry
-from slam_frontend.viz.moment import PANEL_WIDTH, Moment, picture_of, scene_of
 from slam_frontend.viz.palette import FINAL, ONLINE, TRUTH
-from slam_frontend.viz.scene3d import Scene
-from slam_frontend.viz.window import Window
+from slam_frontend.viz.space.framing import Viewpoint, behind, overview
+from slam_frontend.viz.space.legend import MOUSE, Entry, draw_legend, floor_entry, landmarks_entry
+from slam_frontend.viz.space.moment import PANEL_WIDTH, Moment, picture_of, scene_of
+from slam_frontend.viz.space.scene import Scene
+from slam_frontend.viz.windows.display import require_display
+from slam_frontend.viz.windows.window import Window
 
 SIZE = (1360, 840)
 SHARE = 0.2  # of one core, that drawing new moments may take while frames come

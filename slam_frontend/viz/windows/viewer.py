@@ -11,10 +11,10 @@ from slam_frontend.errors import ViewerError
 from slam_frontend.frontend import Frontend
 from slam_frontend.trajectory import Trajectory
 from slam_frontend.types import Frame, FrameResult
-from slam_frontend.viz.landmark_colours import LandmarkColours
-from slam_frontend.viz.live_window import OPEN, PAUSE, STEP, WindowSettings, run_window
-from slam_frontend.viz.moment import Moment
-from slam_frontend.viz.observer import Observer
+from slam_frontend.viz.space.landmark_colours import LandmarkColours
+from slam_frontend.viz.space.moment import Moment
+from slam_frontend.viz.space.observer import Observer
+from slam_frontend.viz.windows.live import OPEN, PAUSE, STEP, WindowSettings, run_window
 
 logger = logging.getLogger(__name__)
 

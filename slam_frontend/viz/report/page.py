@@ -8,18 +8,18 @@ from slam_frontend import __version__
 from slam_frontend.evaluation.comparison import Comparison, compare_runs
 from slam_frontend.optional import require
 from slam_frontend.run_folder import RunFolder
-from slam_frontend.viz.charts import Figure
 from slam_frontend.viz.palette import GREEN, ORANGE, SKY
-from slam_frontend.viz.report_figures import (
+from slam_frontend.viz.report.charts import Figure
+from slam_frontend.viz.report.figures import (
     axis_error_figure,
     error_figure,
     landmark_figure,
     time_figure,
     trajectory_figure,
 )
-from slam_frontend.viz.report_frames import gallery
-from slam_frontend.viz.report_style import SCRIPT, STYLE
-from slam_frontend.viz.report_tables import metrics_tables, settings_table
+from slam_frontend.viz.report.frames import gallery
+from slam_frontend.viz.report.style import SCRIPT, STYLE
+from slam_frontend.viz.report.tables import metrics_tables, settings_table
 from slam_frontend.watch import Watch
 
 RESULTS = "Errors are those of the trajectory after mapping where nothing else is said."

@@ -8,7 +8,7 @@ from synthetic import SyntheticSequence, SyntheticWorld
 
 from slam_frontend.frontend import Frontend
 from slam_frontend.types import Frame
-from slam_frontend.viz.landmark_colours import UNSEEN, LandmarkColours
+from slam_frontend.viz.space.landmark_colours import UNSEEN, LandmarkColours
 
 
 def painted(frame: Frame) -> Frame:

@@ -7,7 +7,7 @@ from slam_frontend.evaluation.trajectory import Alignment, align_to_truth
 from slam_frontend.mapping import LocalMap
 from slam_frontend.trajectory import MARGIN, Trajectory, associate
 from slam_frontend.types import Array, FrameResult
-from slam_frontend.viz.scene3d import upward
+from slam_frontend.viz.space.scene import upward
 
 UP_OF_FIRST_CAMERA = np.array([0.0, -1.0, 0.0])
 NOWHERE = np.full((4, 4), np.nan)

@@ -18,14 +18,14 @@ from slam_frontend.errors import ViewerError
 from slam_frontend.frontend import Frontend
 from slam_frontend.pipeline import run_sequence
 from slam_frontend.types import Array
-from slam_frontend.viz import viewer as viewer_module
-from slam_frontend.viz.landmark_colours import LandmarkColours
-from slam_frontend.viz.live_window import SIZE, LiveWindow, WindowSettings
-from slam_frontend.viz.moment import PANEL_WIDTH, Moment, picture_of
-from slam_frontend.viz.observer import Observer
 from slam_frontend.viz.palette import FINAL, ONLINE, TRUTH
-from slam_frontend.viz.scene3d import FLOOR, on_paper
-from slam_frontend.viz.viewer import LiveViewer
+from slam_frontend.viz.space.landmark_colours import LandmarkColours
+from slam_frontend.viz.space.moment import PANEL_WIDTH, Moment, picture_of
+from slam_frontend.viz.space.observer import Observer
+from slam_frontend.viz.space.scene import FLOOR, on_paper
+from slam_frontend.viz.windows import viewer as viewer_module
+from slam_frontend.viz.windows.live import SIZE, LiveWindow, WindowSettings
+from slam_frontend.viz.windows.viewer import LiveViewer
 
 Watch = Callable[..., tuple[LiveViewer, Frontend, SyntheticSequence, LandmarkColours]]
 

@@ -11,10 +11,10 @@ from slam_frontend.ply import PointCloud
 from slam_frontend.run_folder import SAME_TIME, RunFolder
 from slam_frontend.trajectory import Trajectory, associate
 from slam_frontend.types import Array
-from slam_frontend.viz.legend import Entry
 from slam_frontend.viz.palette import RUN_COLOURS, TRUTH
 from slam_frontend.viz.plots import error_unit
-from slam_frontend.viz.scene3d import (
+from slam_frontend.viz.space.legend import Entry
+from slam_frontend.viz.space.scene import (
     Cameras,
     Path3d,
     Scene,

@@ -5,10 +5,10 @@ import pytest
 from synthetic import curved_path
 
 from slam_frontend.types import Array
-from slam_frontend.viz.framing import FIELD_OF_VIEW_DEG, Viewpoint, behind, overview
-from slam_frontend.viz.frusta import outlines, pieces, tubes
-from slam_frontend.viz.legend import Entry, draw_legend, floor_entry
-from slam_frontend.viz.scene3d import (
+from slam_frontend.viz.space.framing import FIELD_OF_VIEW_DEG, Viewpoint, behind, overview
+from slam_frontend.viz.space.frusta import outlines, pieces, tubes
+from slam_frontend.viz.space.legend import Entry, draw_legend, floor_entry
+from slam_frontend.viz.space.scene import (
     Cameras,
     Path3d,
     Scene,

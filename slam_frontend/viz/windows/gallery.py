@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 
 from slam_frontend.types import Array
-from slam_frontend.viz.framing import Viewpoint, overview
-from slam_frontend.viz.legend import INK, Entry, draw_legend, floor_entry, landmarks_entry
 from slam_frontend.viz.palette import TRUTH
-from slam_frontend.viz.runs3d import RunScene
-from slam_frontend.viz.window import Window
+from slam_frontend.viz.space.framing import Viewpoint, overview
+from slam_frontend.viz.space.legend import INK, Entry, draw_legend, floor_entry, landmarks_entry
+from slam_frontend.viz.space.runs import RunScene
+from slam_frontend.viz.windows.window import Window
 
 WIDTH, MAX_HEIGHT = 1280, 860  # pixels of the picture
 OVERSAMPLING = 2  # off-screen contexts smooth no edges: drawn twice as large and reduced

@@ -10,21 +10,6 @@ from slam_frontend.evaluation.comparison import ComparedPath, ComparedRun, Compa
 from slam_frontend.frame_table import FrameTable
 from slam_frontend.trajectory import Trajectory
 from slam_frontend.types import TrackingState
-from slam_frontend.viz.charts import (
-    KEYFRAME_MARK,
-    START_MARK,
-    Figure,
-    axis,
-    axis_id,
-    axis_key,
-    heading,
-    lost_band,
-    path_trace,
-    rows_of_panels,
-    sheet,
-    time_axis,
-    time_trace,
-)
 from slam_frontend.viz.directions import AXES, Projection, find_directions
 from slam_frontend.viz.palette import (
     BLUE,
@@ -39,6 +24,21 @@ from slam_frontend.viz.palette import (
     VERMILION,
 )
 from slam_frontend.viz.plots import error_unit
+from slam_frontend.viz.report.charts import (
+    KEYFRAME_MARK,
+    START_MARK,
+    Figure,
+    axis,
+    axis_id,
+    axis_key,
+    heading,
+    lost_band,
+    path_trace,
+    rows_of_panels,
+    sheet,
+    time_axis,
+    time_trace,
+)
 
 STAGE_COLOURS = (BLUE, SKY, ORANGE, GREEN, PURPLE, VERMILION)
 ROW_HEIGHT = 190  # pixels

@@ -8,7 +8,7 @@ import numpy as np
 from slam_frontend.types import Array
 from slam_frontend.viz.draw import draw_tracks
 from slam_frontend.viz.palette import FINAL, ONLINE, TRUTH
-from slam_frontend.viz.scene3d import Cameras, Path3d, Scene, by_age, floor_below, on_paper, thinned
+from slam_frontend.viz.space.scene import Cameras, Path3d, Scene, by_age, floor_below, on_paper, thinned
 
 PANEL_WIDTH = 400  # pixels, of the picture and the words beside the scene
 APART = 1.0  # between two keyframes that are drawn, in their own size

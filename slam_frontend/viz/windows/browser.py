@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from slam_frontend.types import Array
-from slam_frontend.viz.framing import AZIMUTHS_DEG, behind, overview
-from slam_frontend.viz.gallery import legend_entries
-from slam_frontend.viz.legend import MOUSE, Entry, draw_legend
-from slam_frontend.viz.moment import PANEL_WIDTH
-from slam_frontend.viz.runs3d import RunScene
-from slam_frontend.viz.scene3d import Scene, join
-from slam_frontend.viz.window import Window
+from slam_frontend.viz.space.framing import AZIMUTHS_DEG, behind, overview
+from slam_frontend.viz.space.legend import MOUSE, Entry, draw_legend
+from slam_frontend.viz.space.moment import PANEL_WIDTH
+from slam_frontend.viz.space.runs import RunScene
+from slam_frontend.viz.space.scene import Scene, join
+from slam_frontend.viz.windows.gallery import legend_entries
+from slam_frontend.viz.windows.window import Window
 
 SIZE = (1360, 800)
 INTERVAL = 1 / 60  # seconds between looks at mouse and keys

@@ -12,12 +12,12 @@ from slam_frontend.errors import OutputError, ViewerError
 from slam_frontend.files import write_atomically
 from slam_frontend.optional import require
 from slam_frontend.types import Array
-from slam_frontend.viz.display import require_display, runtime_folder
 from slam_frontend.viz.draw import encode_png
-from slam_frontend.viz.framing import FIELD_OF_VIEW_DEG, Viewpoint
-from slam_frontend.viz.frusta import outlines, pieces, tubes
 from slam_frontend.viz.palette import TRUTH, rgb
-from slam_frontend.viz.scene3d import FLOOR, PAPER, Scene
+from slam_frontend.viz.space.framing import FIELD_OF_VIEW_DEG, Viewpoint
+from slam_frontend.viz.space.frusta import outlines, pieces, tubes
+from slam_frontend.viz.space.scene import FLOOR, PAPER, Scene
+from slam_frontend.viz.windows.display import require_display, runtime_folder
 
 PATH_PIXELS = 4.0  # width of a line
 START_PIXELS = 11.0

@@ -7,7 +7,7 @@ import numpy as np
 
 from slam_frontend.optional import require
 from slam_frontend.types import Array
-from slam_frontend.viz.scene3d import FLOOR, by_age
+from slam_frontend.viz.space.scene import FLOOR, by_age
 
 Symbol = Literal["line", "dashed", "dot", "camera", "image", "age", "floor", "key", "title", "text"]
 ROW, MARGIN, SWATCH = 24, 12, 44  # pixels

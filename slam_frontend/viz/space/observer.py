@@ -8,9 +8,9 @@ from slam_frontend.frontend import Frontend
 from slam_frontend.trajectory import Trajectory
 from slam_frontend.types import Array, Frame, FrameResult
 from slam_frontend.viz.draw import Tracks
-from slam_frontend.viz.landmark_colours import LandmarkColours
-from slam_frontend.viz.moment import PANEL_WIDTH, Moment
-from slam_frontend.viz.tracked_path import UP_OF_FIRST_CAMERA, TrackedPath, TruthBeside
+from slam_frontend.viz.space.landmark_colours import LandmarkColours
+from slam_frontend.viz.space.moment import PANEL_WIDTH, Moment
+from slam_frontend.viz.space.tracked_path import UP_OF_FIRST_CAMERA, TrackedPath, TruthBeside
 
 MAX_POINTS = 50_000
 

@@ -1,0 +1,1 @@
+"""The page about runs; begin with page.py."""
