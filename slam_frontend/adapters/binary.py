@@ -16,6 +16,12 @@ def as_floats(features: Features) -> Array:
     return signs / np.float32(np.sqrt(max(signs.shape[1], 1)))
 
 
+def are_signs(descriptors: Array) -> bool:
+    """Whether rows (N,D) of numbers were bits: their entries differ by the sign alone, but in rows of zeros."""
+    sizes = np.abs(descriptors)
+    return sizes.size > 0 and bool((sizes.max(axis=1) == sizes.min(axis=1)).all()) and bool(sizes.any())
+
+
 def for_signs(matcher: MatcherConfig) -> MatcherConfig:
     """Limits of L2 that decide about signs as the matcher decides about their bits: L2 is twice the root of a share."""
     limits = {"ratio": math.sqrt(matcher.ratio), "max_distance_l2": 2 * math.sqrt(matcher.max_distance_hamming)}

@@ -7,25 +7,31 @@ import numpy as np
 
 from slam_frontend.adapters.photogrammetry import Job, Material, Report
 from slam_frontend.adapters.workbench import Workbench
+from slam_frontend.datasets.pictures import read_picture
 from slam_frontend.errors import SequenceError
 from slam_frontend.optional import require
 from slam_frontend.types import Array, Camera
 from slam_frontend.watch import Watch, ignore_progress
 
 DATABASE = "database.db"
+DEFAULT_FOCAL_LENGTH = 1.2  # of the longer side, as COLMAP guesses
 CORNER = 0.5  # COLMAP counts from the corner of the first pixel, we from its centre
 
 
 def export_colmap(job: Job, camera: Camera | None, watch: Watch = ignore_progress) -> Report | None:
     """Write database.db, ready for COLMAP's mappers; None where it stands already.
 
-    Without a ``camera`` each image has its own, guessed from EXIF or from its size.
+    Without a ``camera`` each image has its own, guessed from EXIF or from its size; with one, images of another size
+    are left out.
     """
     pycolmap = require("pycolmap", extra="colmap")
+    size = None if camera is None else (camera.width, camera.height)
+    if size is not None:
+        _require_some_of(size, job)
     bench = Workbench(job.out, job.settings("colmap", camera=repr(camera)))
     if bench.is_finished:
         return None
-    material = Material(job, bench, watch)
+    material = Material(job, bench, watch, size)
     counts = {"keypoints": 0, "pairs": 0, "matches": 0}
 
     def write(path: Path) -> None:
@@ -57,18 +63,38 @@ def to_colmap(pycolmap: Any, camera: Camera) -> Any:
     return made
 
 
+def _require_some_of(size: tuple[int, int], job: Job) -> None:
+    """SequenceError, before any work, where not even the first image that can be read has the camera's size."""
+    for name in job.names:
+        try:
+            image, _ = read_picture(job.images / name, upright=False)
+        except SequenceError:
+            continue
+        if image.shape[::-1] != size:
+            raise SequenceError(
+                f"{job.images / name}: is {image.shape[1]}x{image.shape[0]}, but the camera file says "
+                f"{size[0]}x{size[1]}; leave --camera out, or give the right one"
+            )
+        return
+
+
+def _infer_camera(pycolmap: Any, path: Path, size: tuple[int, int]) -> Any:
+    """COLMAP's guess; it can't read all images that OpenCV reads, and then it is that for an image without EXIF."""
+    try:
+        return pycolmap.infer_camera_from_image(path)
+    except ValueError:
+        width, height = size
+        params = [DEFAULT_FOCAL_LENGTH * max(size), width / 2, height / 2, 0.0]
+        return pycolmap.Camera(model="SIMPLE_RADIAL", width=width, height=height, params=params)
+
+
 def _put_images(pycolmap: Any, database: Any, material: Material, camera: Camera | None) -> dict[str, int]:
     shared = None if camera is None else database.write_camera(to_colmap(pycolmap, camera))
     ids = {}
     for name, features, size in material.features():
-        if camera is not None and size != (camera.width, camera.height):
-            raise SequenceError(
-                f"{material.job.images / name}: is {size[0]}x{size[1]}, but the camera file says "
-                f"{camera.width}x{camera.height}; leave --camera out, or give the right one"
-            )
         camera_id = shared
         if camera_id is None:
-            camera_id = database.write_camera(pycolmap.infer_camera_from_image(material.job.images / name))
+            camera_id = database.write_camera(_infer_camera(pycolmap, material.job.images / name, size))
         ids[name] = _put_image(pycolmap, database, name, camera_id)
         database.write_keypoints(ids[name], features.keypoints + np.float32(CORNER))
     return ids

@@ -19,6 +19,7 @@ from slam_frontend.optional import require
 from slam_frontend.types import Array, Camera, Frame
 from slam_frontend.watch import Watch, ignore_progress
 
+UNFINISHED = ".unfinished"
 MODEL, IMAGES = Path("sparse/0"), "images"  # where Gaussian splatting looks for them
 IMAGE = "{:06d}.png"  # by the index of the frame in its recording
 MAX_ERROR = 4.0  # pixels; what bundle adjustment dropped later was noted when it was seen
@@ -39,23 +40,26 @@ def export_colmap_model(
 ) -> ModelReport:
     """Write the located keyframes of the longest segment and the points that two of them see; OutputError where there
     are none, or something else lies in the folder. With the frames of the ``recording`` the images lie there too."""
-    if out.exists() and any(out.iterdir()):
+    if out.exists() and not out.is_dir():
+        raise OutputError(f"{out}: is a file; choose a new folder")
+    if out.exists() and any(path.name != UNFINISHED for path in out.iterdir()):
         raise OutputError(f"{out}: is not empty; choose a new folder")
     model, frames = build_model(tracks)
-    aside = out.with_name(f".{out.name}.unfinished")
+    stood, aside = out.exists(), out / UNFINISHED
     shutil.rmtree(aside, ignore_errors=True)
     try:
         (aside / MODEL).mkdir(parents=True)
         model.write(aside / MODEL)
         if recording is not None:
             _write_images(tracks, frames, recording, aside / IMAGES, watch)
-        if out.exists():
-            out.rmdir()
-        aside.replace(out)
+        for made in sorted(aside.iterdir()):  # images first: where a model is, they are
+            made.replace(out / made.name)
     except OSError as error:
         raise OutputError(f"{out}: can't be written ({error.strerror}); choose another folder") from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+        if not stood and out.exists() and not any(out.iterdir()):
+            out.rmdir()
     return ModelReport(len(frames), model.num_points3D(), float(model.compute_mean_reprojection_error()))
 
 

@@ -19,10 +19,11 @@ FEATURES, MATCHES, PAIRS = "features.h5", "matches.h5", "pairs.txt"
 def export_hloc(job: Job, half: bool = True, watch: Watch = ignore_progress) -> Report | None:
     """Write features.h5, matches.h5 and pairs.txt; None where they stand already.
 
-    ``half`` is hloc's own default; beyond 512 pixels it rounds keypoints to half pixels, beyond 1024 to whole ones.
+    ``half`` is hloc's own default; beyond 512 pixels it rounds keypoints to half pixels, beyond 1024 to whole ones,
+    beyond 2048 to even ones.
     """
     h5py = require("h5py", extra="hloc")
-    _require_names_without_spaces(job)
+    _require_names_for_hloc(job)
     bench = Workbench(job.out, job.settings("hloc", half=half))
     if bench.is_finished:
         return None
@@ -65,7 +66,7 @@ def put_features(file: Any, name: str, features: Features, size: tuple[int, int]
 
 def put_matches(file: Any, names: tuple[str, str], matches: Matches, count: int, norm: Norm) -> None:
     """Add the group of a pair, whose first image has ``count`` keypoints, to an open matches.h5."""
-    group = file.create_group("/".join(name.replace("/", "-") for name in names))
+    group = file.create_group("/".join(_group_name(name) for name in names))
     partners, scores = np.full(count, -1, np.int16), np.zeros(count, np.float16)
     partners[matches.indices[:, 0]] = matches.indices[:, 1]
     scores[matches.indices[:, 0]] = similarity(matches.distances, norm)
@@ -73,13 +74,22 @@ def put_matches(file: Any, names: tuple[str, str], matches: Matches, count: int,
     group.create_dataset("matching_scores0", data=scores)
 
 
-def _require_names_without_spaces(job: Job) -> None:
+def _group_name(name: str) -> str:
+    return name.replace("/", "-")
+
+
+def _require_names_for_hloc(job: Job) -> None:
     spaced = next((name for pair in job.pairs for name in pair if name.split() != [name]), None)
     if spaced is not None:
         raise SequenceError(
             f"{job.images / spaced}: hloc takes a space in pairs.txt for the end of a name; rename the file, "
             "or export for COLMAP"
         )
+    named: dict[str, str] = {}
+    for name in job.names:
+        other = named.setdefault(_group_name(name), name)
+        if other != name:
+            raise SequenceError(f"{job.images}: hloc takes {other} and {name} for one image; rename one of them")
 
 
 def similarity(distances: Array, norm: Norm) -> Array:

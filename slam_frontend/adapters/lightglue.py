@@ -7,13 +7,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from slam_frontend.adapters.binary import as_floats
+from slam_frontend.adapters.binary import are_signs, as_floats, for_signs
 from slam_frontend.adapters.hloc import similarity
 from slam_frontend.config import MatcherConfig
 from slam_frontend.errors import FrontendError
 from slam_frontend.features import create_extractor
 from slam_frontend.matching import create_matcher
-from slam_frontend.types import Array, Features
+from slam_frontend.types import Array, Features, Matches
 
 LUMA = (0.299, 0.587, 0.114)  # of red, green and blue
 HIGHEST = 1.5  # of an image in 0..1: bicubic resizing goes beyond 1 at edges, and what is beyond is cut off
@@ -64,12 +64,13 @@ class Matcher(nn.Module):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__()
-        self.matcher = create_matcher(MatcherConfig(**settings))
+        config = MatcherConfig(**settings)
+        self.matcher, self._matcher_of_signs = create_matcher(config), create_matcher(for_signs(config))
 
     def forward(self, data: dict[str, TensorDict]) -> dict[str, Any]:
         """``matches0``, ``matches1`` (B,N) with -1 for none, their scores, and lists of ``matches`` and ``scores``."""
         pairs = list(zip(_from_batch(data["image0"]), _from_batch(data["image1"]), strict=True))
-        found = [self.matcher.match(features0, features1) for features0, features1 in pairs]
+        found = [self._match(features0, features1) for features0, features1 in pairs]
         device = data["image0"]["keypoints"].device
         indices = [torch.from_numpy(matches.indices).to(device) for matches in found]
         scores = [torch.from_numpy(similarity(matches.distances, "l2")).to(device) for matches in found]
@@ -83,6 +84,10 @@ class Matcher(nn.Module):
                 of_partners[row, pair[:, side]] = score
             result |= {f"matches{side}": partners, f"matching_scores{side}": of_partners}
         return result
+
+    def _match(self, features0: Features, features1: Features) -> Matches:
+        were_bits = are_signs(features0.descriptors) and are_signs(features1.descriptors)
+        return (self._matcher_of_signs if were_bits else self.matcher).match(features0, features1)
 
 
 def _to_pictures(images: Tensor) -> list[Array]:

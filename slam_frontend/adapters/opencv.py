@@ -1,6 +1,7 @@
 """Our features as a ``cv2.Feature2D``, for whatever takes OpenCV's detectors."""
 
 import ctypes
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
@@ -112,16 +113,22 @@ class Feature2D(cv2.Feature2D):  # type: ignore[misc]
         return f"Feature2D.slam-frontend.{self.extractor.name}"
 
     def _own_descriptors(self, grey: Array, positions: Array) -> Array:
+        """Of several features at one place, as SIFT has them, each keypoint there gets the next one."""
         features = self.extractor.extract(grey)
-        rows = [np.linalg.norm(features.keypoints - position, axis=1) for position in positions]
-        nearest = [int(gaps.argmin()) if len(gaps) and gaps.min() < SAME_POINT else -1 for gaps in rows]
-        foreign = nearest.count(-1)
+        gaps = (np.linalg.norm(features.keypoints - position, axis=1) for position in positions)
+        there = [np.flatnonzero(found < SAME_POINT).tolist() for found in gaps]
+        foreign = there.count([])
         if foreign:
             raise KeypointError(
                 f"{foreign} of {len(positions)} keypoints are not {self.extractor.name}'s own in this image, and it "
                 "describes no others; use detectAndCompute, or an extractor that can describe, such as superpoint"
             )
-        return features.descriptors[nearest]
+        turns: Counter[int] = Counter()
+        chosen = []
+        for rows in there:
+            chosen.append(rows[turns[rows[0]] % len(rows)])
+            turns[rows[0]] += 1
+        return features.descriptors[chosen]
 
 
 def to_keypoints(features: Features) -> list[cv2.KeyPoint]:

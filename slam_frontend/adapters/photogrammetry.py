@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from slam_frontend import __version__
 from slam_frontend.adapters.collection import Pair, extract_at_most
-from slam_frontend.adapters.workbench import Workbench
+from slam_frontend.adapters.workbench import MADE_FROM, Workbench
 from slam_frontend.config import ExtractorConfig, MatcherConfig
 from slam_frontend.datasets.pictures import read_picture
 from slam_frontend.errors import SequenceError
 from slam_frontend.features import create_extractor
 from slam_frontend.matching import create_matcher
-from slam_frontend.types import Features, Matches
+from slam_frontend.types import Array, Features, Matches
 from slam_frontend.watch import Watch
 
 logger = logging.getLogger(__name__)
@@ -41,10 +42,27 @@ class Job:
             "host": host,
             **{f"{section}.{key}": value for section, dump in dumps.items() for key, value in dump.items()},
             "largest size": self.max_size,
-            "list of images": _digest(f"{name} {_size(self.images / name)}" for name in self.names),
+            "network": self._network(),
+            "list of images": _digest(iter(self.names)),
+            MADE_FROM: _digest(self.state(name) for name in self.names),
             "list of pairs": _digest(f"{name0} {name1}" for name0, name1 in self.pairs),
             **more,
         }
+
+    def state(self, name: str) -> str:
+        """What changes with an image's file: its size and when it was written; nothing of a link that leads nowhere."""
+        try:
+            found = (self.images / name).stat()
+        except OSError:
+            return ""
+        return f"{found.st_size} {found.st_mtime_ns}"
+
+    def _network(self) -> str:
+        """What tells the features from those of other weights under the same name, or of another version."""
+        weights = self.extractor.weights
+        if weights is None or not weights.is_file():
+            return __version__
+        return hashlib.sha256(weights.read_bytes()).hexdigest()[:8]
 
 
 @dataclass(frozen=True)
@@ -52,19 +70,21 @@ class Report:
     """What an export consists of."""
 
     images: int
-    skipped: tuple[str, ...]  # a sentence for each image that couldn't be read
+    skipped: tuple[str, ...]  # a sentence for each image that couldn't be used
     keypoints: int
     pairs: int
     matches: int
 
 
 class Material:
-    """Features and matches of a job, found once and kept on its bench."""
+    """Features and matches of a job, found once and kept on its bench; with a ``size`` (width, height) of the images
+    that have it."""
 
-    def __init__(self, job: Job, bench: Workbench, watch: Watch) -> None:
-        self.job, self.bench = job, bench
+    def __init__(self, job: Job, bench: Workbench, watch: Watch, size: tuple[int, int] | None = None) -> None:
+        self.job, self.bench, self.size = job, bench, size
         self.numbers = {name: number for number, name in enumerate(job.names)}
         self.skipped: dict[str, str] = {}
+        self._anew: set[int] = set()  # whose features were found now
         self._extract(watch)
         self._match(watch)
 
@@ -84,19 +104,28 @@ class Material:
         job, extractor = self.job, create_extractor(self.job.extractor)
         for name, number in self.numbers.items():
             watch("features", number, len(self.numbers))
-            if self.bench.has_features(number):
+            state = job.state(name)
+            if self.bench.has_features(number, state):
                 continue
             try:
-                image, _ = read_picture(job.images / name, upright=False)  # as COLMAP and hloc read it
+                image = self._read(job.images / name)
             except SequenceError as error:
                 logger.warning("%s; it is left out", error)
                 self.skipped[name] = str(error)
                 continue
             found = extract_at_most(extractor, image, job.max_size)
-            self.bench.keep_features(number, found, (image.shape[1], image.shape[0]))
+            self.bench.keep_features(number, found, (image.shape[1], image.shape[0]), state)
+            self._anew.add(number)
         watch("features", len(self.numbers), len(self.numbers))
         if len(self.skipped) == len(job.names):
             raise SequenceError(f"{job.images}: not one of {len(job.names)} images can be read")
+
+    def _read(self, path: Path) -> Array:
+        image, _ = read_picture(path, upright=False)  # as COLMAP and hloc read it
+        if self.size not in (None, image.shape[::-1]):
+            expected = "{}x{}".format(*self.size or ())
+            raise SequenceError(f"{path}: is {image.shape[1]}x{image.shape[0]}, expected the camera's {expected}")
+        return image
 
     def _match(self, watch: Watch) -> None:
         matcher, done, total = create_matcher(self.job.matcher), 0, len(self.job.pairs)
@@ -109,9 +138,10 @@ class Material:
             )
         for name0, others in groups.items():
             number = self.numbers[name0]
-            kept = self.bench.matches(number)
-            missing = [self.numbers[name1] for name1 in others if self.numbers[name1] not in kept]
-            if missing:  # all of them, or images that couldn't be read before
+            kept = {} if number in self._anew else self.bench.matches(number)
+            seconds = [self.numbers[name1] for name1 in others]
+            missing = [second for second in seconds if second not in kept or second in self._anew]
+            if missing:  # all of them, or images that couldn't be read before or have changed since
                 first = self.bench.features(number)[0]
                 found = {second: matcher.match(first, self.bench.features(second)[0]) for second in missing}
                 self.bench.keep_matches(number, kept | found)
@@ -124,14 +154,6 @@ class Material:
             if name0 not in self.skipped and name1 not in self.skipped:
                 groups[name0].append(name1)
         return groups
-
-
-def _size(path: Path) -> int | None:
-    """Bytes of a file, None of a link that leads nowhere."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return None
 
 
 def _digest(lines: Iterator[str]) -> str:

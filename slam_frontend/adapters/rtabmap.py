@@ -55,6 +55,8 @@ def export_rtabmap(folder: Path, extractor: ExtractorConfig, matcher: MatcherCon
     """Write both scripts; OutputError rather than over a file that isn't ours."""
     if create_extractor(extractor).norm == "hamming":  # and so an extractor that can't be made is told of now
         matcher = for_signs(matcher)
+    if extractor.weights is not None:  # RTAB-Map runs in a folder of its own
+        extractor = extractor.model_copy(update={"weights": extractor.weights.absolute()})
     scripts = {
         DETECTOR: _script(DETECTOR_BODY, _differing(extractor)),
         MATCHER: _script(MATCHER_BODY, _differing(matcher)),

@@ -15,12 +15,14 @@ from slam_frontend.types import Array, Features, Matches
 
 STAMP = "export.json"
 UNFINISHED = ".unfinished"
+MADE_FROM = "state of the images"  # among the settings
 
 
 class Workbench:
     """The folder of one export: its stamp, what is finished, and single results until then.
 
-    Results are numbered files, so the order of the images belongs to the settings.
+    Results are numbered files, so the order of the images belongs to the settings. One of images that
+    have changed is another export once it is finished; until then each image's features tell which state they are of.
     """
 
     def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
@@ -30,19 +32,21 @@ class Workbench:
         self._published: list[str] = []
         self.is_finished = self._claim()
 
-    def has_features(self, number: int) -> bool:
-        """Whether the features of an image were found already."""
-        return self._path(f"features-{number:06d}").exists()
+    def has_features(self, number: int, state: str) -> bool:
+        """Whether the features of an image were found already, when its file was in that state."""
+        name = f"features-{number:06d}"
+        return self._path(name).exists() and self._load(name)["state"].item() == state
 
     def features(self, number: int) -> tuple[Features, tuple[int, int]]:
         """The features of an image that has them, and its width and height."""
         arrays = self._load(f"features-{number:06d}")
         width, height = arrays.pop("size").tolist()
+        del arrays["state"]
         return Features(**{**arrays, "norm": arrays["norm"].item()}), (width, height)
 
-    def keep_features(self, number: int, features: Features, size: tuple[int, int]) -> None:
-        """Remember the features of an image and its width and height."""
-        self._save(f"features-{number:06d}", {**vars(features), "size": size})
+    def keep_features(self, number: int, features: Features, size: tuple[int, int], state: str) -> None:
+        """Remember the features of an image, its width and height, and the state of its file."""
+        self._save(f"features-{number:06d}", {**vars(features), "size": size, "state": state})
 
     def matches(self, number: int) -> dict[int, Matches]:
         """The matches of an image that were found already, by the number of the other one."""
@@ -65,8 +69,8 @@ class Workbench:
             write(aside)
             aside.replace(self.folder / name)
             self._published.append(name)
-        except OSError as error:
-            reason = error.strerror or " ".join(str(error).split())
+        except (OSError, RuntimeError) as error:  # with the latter SQLite and HDF5 say that a disk is full
+            reason = getattr(error, "strerror", None) or " ".join(str(error).split())
             raise OutputError(f"{self.folder / name}: can't be written ({reason}); free some space") from error
 
     def finish(self) -> None:
@@ -91,7 +95,10 @@ class Workbench:
 
     def _compare(self, stamp: dict[str, Any]) -> bool:
         before = stamp.get("settings", {})
-        different = [key for key in {**before, **self.settings} if before.get(key) != self.settings.get(key)]
+        compared = {**before, **self.settings}
+        if not stamp.get("finished"):
+            compared.pop(MADE_FROM, None)
+        different = [key for key in compared if before.get(key) != self.settings.get(key)]
         if different:
             key = different[0]
             raise OutputError(

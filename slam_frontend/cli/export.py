@@ -141,6 +141,6 @@ def _tell(report: "Report | None", out: Path, as_json: bool) -> None:
     if report is None:
         print(f"{out}: stands already, with the same images and settings")
         return
-    skipped = f", {len(report.skipped)} broken ones skipped" if report.skipped else ""
+    skipped = f", {len(report.skipped)} skipped" if report.skipped else ""
     print(f"{report.images} images{skipped}; {report.keypoints} keypoints; {report.matches} matches", end=" ")
     print(f"in {report.pairs} pairs: {out}")

@@ -1,14 +1,18 @@
 """``slam-frontend export tracks`` and ``colmap-model``: what a run has seen."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from slam_frontend.cli.logs import warnings_on_stderr
 from slam_frontend.cli.options import AsJson
 from slam_frontend.cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    from slam_frontend.datasets import Sequence
+    from slam_frontend.types import Camera
 
 Run = Annotated[Path, typer.Argument(help="The folder of a run that kept its tracks.")]
 
@@ -40,18 +44,33 @@ def colmap_model(
     run: Run,
     out: Annotated[Path, typer.Argument(help="A new folder.")],
     recording: Annotated[Path | None, typer.Option(help="What was run, for the images of the keyframes.")] = None,
+    format: Annotated[str, typer.Option(help="Of the recording, as for run.")] = "auto",
+    camera: Annotated[Path | None, typer.Option(help="A camera YAML, as for run.")] = None,
     json: AsJson = False,
 ) -> None:
     """Write keyframes and landmarks as a COLMAP model in OUT/sparse/0, with --recording also OUT/images."""
     from slam_frontend.adapters.colmap_model import export_colmap_model
     from slam_frontend.adapters.tracks import read_tracks
-    from slam_frontend.datasets import open_sequence
     from slam_frontend.files import to_json
 
-    frames = open_sequence(recording, colour=True) if recording else None
+    seen = read_tracks(run)
+    frames = _open(recording, format, camera, run, seen.camera) if recording else None
     with warnings_on_stderr(), progress_bar() as watch:
-        report = export_colmap_model(read_tracks(run), out, frames, watch)
+        report = export_colmap_model(seen, out, frames, watch)
     if json:
         print(to_json({"folder": str(out), **asdict(report)}))
         return
     print(f"{report.images} images, {report.points} points, {report.reprojection_error:.2f} px mean error: {out}")
+
+
+def _open(recording: Path, format: str, camera: Path | None, run: Path, seen_by: "Camera") -> "Sequence":
+    """The recording with its images as the run had them: a stereo pair's are rectified, one camera's may not be."""
+    from slam_frontend.datasets import open_sequence
+    from slam_frontend.errors import OutputError
+    from slam_frontend.run_folder import read_run
+
+    sensor = read_run(run).config.get("sensor", "auto")
+    sequence = open_sequence(recording, format, sensor, camera=camera, colour=True)
+    if replace(sequence.camera, baseline=None) != replace(seen_by, baseline=None):
+        raise OutputError(f"{recording}: its camera isn't the run's; give --camera and --format as for run")
+    return sequence

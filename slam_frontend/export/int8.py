@@ -1,13 +1,16 @@
 """The network in eight bits, calibrated on photographs and held against its float self on others."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 from slam_frontend.errors import OutputError, SequenceError
 from slam_frontend.export.networks import export_network
+from slam_frontend.models.card import read_card
 from slam_frontend.models.decode import find_keypoints, sample_descriptors
 from slam_frontend.models.quantize import quantize_graph
 from slam_frontend.models.runtime import Runtime, create_runtime, graph_path, int8_path
@@ -32,7 +35,8 @@ class Agreement:
 def export_int8(weights: Path, photos: Path) -> tuple[Path, Agreement]:
     """Write a checkpoint's network in eight bits beside it, calibrated on a folder or tar file of photographs.
 
-    A checkpoint without an ONNX graph gets that as well. OutputError, and no file, where eight bits are too few.
+    A checkpoint without an ONNX graph gets that as well. OutputError, and what stood there before stays, where eight
+    bits are too few.
     """
     images = [fit_image(photo, SIZE)[0] for _, photo in read_photos(photos, PHOTOS)]
     if len(images) < LEAST_PHOTOS:
@@ -41,21 +45,37 @@ def export_int8(weights: Path, photos: Path) -> tuple[Path, Agreement]:
         )
     if not graph_path(weights).exists():
         export_network(weights, graph_path(weights), "onnx")
+    read_card(weights)  # or WeightsError, before the work
     path = int8_path(weights)
     try:
-        quantize_graph(graph_path(weights), [image for row, image in enumerate(images) if row % HELD_OUT], path)
+        with TemporaryDirectory(dir=weights.parent) as folder:
+            trial = Path(folder) / weights.name
+            for file in (weights, graph_path(weights), weights.with_suffix(".json")):
+                shutil.copy(file, folder)
+            calibration = [image for row, image in enumerate(images) if row % HELD_OUT]
+            quantize_graph(graph_path(trial), calibration, int8_path(trial))
+            agreement = compare(trial, images[::HELD_OUT])
+            _require_agreement(agreement, path, photos)
+            path.unlink(missing_ok=True)  # a graph is never seen with another one's weights
+            for suffix in (".bin", ".xml"):
+                int8_path(trial).with_suffix(suffix).replace(path.with_suffix(suffix))
     except OSError as error:
         raise OutputError(f"{path}: can't be written ({error.strerror}); copy {weights} elsewhere") from error
-    agreement = compare(weights, images[::HELD_OUT])
-    if not (agreement.found_again >= LEAST_FOUND_AGAIN and agreement.similarity >= LEAST_SIMILARITY):
-        for file in (path, path.with_suffix(".bin")):
-            file.unlink()
+    return path, agreement
+
+
+def _require_agreement(agreement: Agreement, path: Path, photos: Path) -> None:
+    """OutputError where eight bits are too few, or the photographs show nothing to tell by."""
+    if np.isnan(agreement.found_again):
         raise OutputError(
-            f"{path}: not kept, eight bits find {agreement.found_again:.0%} of the keypoints again "
+            f"{path}: not made, the network finds no keypoint in {photos}; calibrate on other photographs"
+        )
+    if agreement.found_again < LEAST_FOUND_AGAIN or agreement.similarity < LEAST_SIMILARITY:
+        raise OutputError(
+            f"{path}: not made, eight bits find {agreement.found_again:.0%} of the keypoints again "
             f"(expected {LEAST_FOUND_AGAIN:.0%}) with descriptors of cosine {agreement.similarity:.3f} "
             f"(expected {LEAST_SIMILARITY}); calibrate on photographs of the kind that the network knows"
         )
-    return path, agreement
 
 
 def compare(weights: Path, images: list[Array]) -> Agreement:

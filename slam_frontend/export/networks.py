@@ -34,7 +34,7 @@ def export_network(weights: Path, path: Path, format: Format) -> float:
     """
     network, card = load_checkpoint(weights)
     network = fold(network).requires_grad_(False)
-    _require_free(path, weights, card)
+    _require_free(path, weights, card, format)
     aside = path.with_name(f".unfinished-{path.name}")
     make_writable(path.parent)
     try:
@@ -60,13 +60,16 @@ def _card_path(path: Path) -> Path:
     return path.with_suffix(".json")
 
 
-def _require_free(path: Path, weights: Path, card: Card) -> None:
+def _require_free(path: Path, weights: Path, card: Card, format: Format) -> None:
     """OutputError where anything lies that is not an export of the same network."""
+    if path.is_dir():
+        raise OutputError(f"{path}: is a folder; expected the name of a file to write")
     if path == _card_path(path):
         raise OutputError(f"{path}: the network's card would take this name; choose one that does not end in .json")
     if path.exists() and path.samefile(weights):
         raise OutputError(f"{path}: is the checkpoint itself; choose another name")
-    if not path.exists() and not _card_path(path).exists():
+    written = [path, _card_path(path), *([path.with_suffix(".bin")] if format == "openvino" else [])]
+    if not any(file.exists() for file in written):
         return
     try:
         is_ours = parse_card(_card_path(path).read_text(), source=str(path)) == card
@@ -74,7 +77,8 @@ def _require_free(path: Path, weights: Path, card: Card) -> None:
         is_ours = False
     if not is_ours:
         raise OutputError(
-            f"{path}: it or its card is there already, and not of these weights; choose another name, or remove both"
+            f"{path}: {' or '.join(file.name for file in written)} is there already, and not of these weights; choose "
+            "another name, or remove them"
         )
 
 

@@ -5,7 +5,6 @@ import logging
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from slam_frontend.models.runtime import fingerprint
@@ -35,18 +34,9 @@ def quantize_graph(graph: Path, images: Sequence[Array], path: Path) -> None:
             ignored_scope=nncf.IgnoredScope(names=[_first_convolution(model)], types=KEPT_IN_FLOAT, validate=False),
         )
     quantized.set_rt_info(fingerprint(graph), ["slam_frontend", "made_from"])
-    _save(openvino, quantized, path)
+    openvino.save_model(quantized, str(path), compress_to_fp16=False)
 
 
 def _first_convolution(model: Any) -> str:
     name: str = next(op.get_friendly_name() for op in model.get_ordered_ops() if op.get_type_name() == "Convolution")
     return name
-
-
-def _save(openvino: Any, model: Any, path: Path) -> None:
-    """Both files aside first; a graph is never seen with another one's weights."""
-    with TemporaryDirectory(dir=path.parent) as folder:
-        openvino.save_model(model, str(Path(folder) / path.name), compress_to_fp16=False)
-        path.unlink(missing_ok=True)
-        for suffix in (".bin", ".xml"):
-            (Path(folder) / path.name).with_suffix(suffix).replace(path.with_suffix(suffix))

@@ -54,7 +54,7 @@ def test_exhaustive_pairs_are_all_of_them_once() -> None:
 
 
 def test_a_file_of_pairs_may_repeat_itself_either_way_round(tmp_path: Path) -> None:
-    (tmp_path / "pairs.txt").write_text("b.jpg a.jpg\n\na.jpg b.jpg\nc.jpg d.jpg\n")
+    (tmp_path / "pairs.txt").write_text("\ufeffb.jpg a.jpg\n\na.jpg b.jpg\nc.jpg d.jpg\n")  # as Windows begins it
     assert read_pairs(tmp_path / "pairs.txt", NAMES) == [("b.jpg", "a.jpg"), ("c.jpg", "d.jpg")]
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -65,7 +66,6 @@ def test_the_database_holds_what_we_found(job: Job) -> None:
 @pytest.mark.parametrize("distortion", [(), (0.1, -0.05, 0.002, -0.001), (0.1, -0.05, 0.002, -0.001, 0.03)])
 def test_colmap_projects_where_opencv_does(distortion: tuple[float, ...]) -> None:
     """COLMAP's pixels count from the corner of the first one."""
-    cv2 = pytest.importorskip("cv2")
     camera = Camera(640, 480, 500.0, 510.0, 322.0, 238.0, distortion)
     points = np.random.default_rng(0).uniform([-1, -1, 2], [1, 1, 4], (20, 3))
     ours, _ = cv2.projectPoints(points, np.zeros(3), np.zeros(3), camera.K, np.array(distortion or [0.0] * 4))
@@ -97,3 +97,22 @@ def test_a_calibration_of_another_size_is_refused_and_leaves_no_database(make_jo
     with pytest.raises(SequenceError, match="is 320x240, but the camera file says 640x480"):
         export_colmap(job, Camera(640, 480, 500.0, 500.0, 319.5, 239.5))
     assert not (job.out / "database.db").exists()
+
+
+def test_an_image_of_another_size_than_the_cameras_is_left_out(make_job, photos: Path) -> None:
+    cv2.imwrite(str(photos / "view3.png"), np.zeros((60, 80), np.uint8))
+    report = export_colmap(make_job(), Camera(320, 240, 260.0, 260.0, 159.5, 119.5))
+    assert report is not None and report.images == 3
+    (said,) = report.skipped
+    assert said.endswith("view3.png: is 80x60, expected the camera's 320x240")
+
+
+def test_an_image_that_colmap_cannot_read_has_the_camera_of_its_size(make_job, photos: Path) -> None:
+    image = cv2.imread(str(photos / "view2.jpg"))
+    (photos / "view2.jpg").write_bytes(cv2.imencode(".webp", image)[1].tobytes())
+    job = make_job()
+    assert export_colmap(job, None).images == 3
+    with pycolmap.Database.open(job.out / "database.db") as database:
+        cameras = {image.name: database.read_camera(image.camera_id) for image in database.read_all_images()}
+    webp, jpeg = cameras["view2.jpg"], cameras["view10.jpg"]
+    assert (webp.model, webp.width, webp.params.tolist()) == (jpeg.model, jpeg.width, jpeg.params.tolist())

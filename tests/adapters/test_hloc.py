@@ -101,6 +101,14 @@ def test_a_name_that_hloc_would_take_apart_is_refused_before_any_work(make_job, 
     assert not job.out.exists()
 
 
+def test_names_that_hloc_would_take_for_one_are_refused_before_any_work(make_job, photos: Path) -> None:
+    (photos / "view2.jpg").rename(photos / "more-view1.jpg")
+    job = make_job()
+    with pytest.raises(SequenceError, match=r"hloc takes more-view1\.jpg and more/view1\.jpg for one image"):
+        export_hloc(job)
+    assert not job.out.exists()
+
+
 @pytest.mark.parametrize("extractor", ["orb", "sift"])
 def test_matches_are_those_of_our_matcher(make_job, photos: Path, extractor: str) -> None:
     job = make_job(extractor)

@@ -82,6 +82,17 @@ def test_our_matcher_speaks_lightglues_language(pictures) -> None:
     assert result["scores"][0].min() > 0.5
 
 
+@pytest.mark.parametrize("name", ["orb", "fast"])
+def test_our_matcher_matches_bits_as_they_are_matched_elsewhere(name: str, pictures) -> None:
+    extractor = Extractor(name, max_keypoints=300)
+    data = {f"image{side}": extractor.extract(to_tensor(pictures)[side]) for side in (0, 1)}
+    features = [create_extractor({"name": name, "max_keypoints": 300}).extract(picture) for picture in pictures]
+    expected = create_matcher({}).match(*features).indices
+    found = Matcher()(data)["matches"][0].numpy()
+    assert len(expected) > 50
+    assert len(set(map(tuple, found)) ^ set(map(tuple, expected))) <= 2  # rounding decides where the ratio is just met
+
+
 def test_bytes_are_refused(pictures) -> None:
     with pytest.raises(FrontendError, match=r"floats in 0\.\.1"):
         Extractor("orb")({"image": torch.from_numpy(pictures[0])[None, None]})

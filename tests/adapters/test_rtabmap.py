@@ -16,6 +16,10 @@ from slam_frontend.datasets.rendered import RenderConfig, RenderedSequence
 from slam_frontend.errors import OutputError
 from slam_frontend.features import create_extractor
 from slam_frontend.matching import create_matcher
+from slam_frontend.models.card import Card
+from slam_frontend.models.network_config import FAST
+from slam_frontend.models.superpoint import SuperPoint
+from slam_frontend.models.weights import save_checkpoint
 
 HOST = r"""
 #define NPY_NO_DEPRECATED_API NPY_1_7_API_VERSION
@@ -170,6 +174,14 @@ def test_the_scripts_say_so_when_rtabmap_embeds_another_python(tmp_path: Path) -
     text = detector.read_text().replace(str(sys.version_info[:2]), "(2, 7)")
     with pytest.raises(ImportError, match=r"installed for Python \(2, 7\), but RTAB-Map embeds 3"):
         exec(text, {})
+
+
+def test_the_detector_finds_its_weights_wherever_rtabmap_runs(tmp_path: Path, monkeypatch) -> None:
+    save_checkpoint(tmp_path / "net.pt", SuperPoint(FAST), Card(name="net", network=FAST))
+    monkeypatch.chdir(tmp_path)
+    config = ExtractorConfig(name="superpoint-fast", weights=Path("net.pt"))
+    detector, _ = export_rtabmap(tmp_path / "scripts", config, MatcherConfig())
+    assert f"'weights': '{tmp_path / 'net.pt'}'" in detector.read_text()
 
 
 def test_somebody_elses_script_is_left_alone(tmp_path: Path) -> None:

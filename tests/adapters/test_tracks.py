@@ -170,6 +170,17 @@ def test_a_model_is_not_written_over_something_else(tracks: Tracks, tmp_path: Pa
         export_colmap_model(tracks, tmp_path)
 
 
+def test_a_model_goes_into_the_folder_that_stands_empty_and_not_over_a_file(tracks: Tracks, tmp_path: Path) -> None:
+    pytest.importorskip("pycolmap", reason="pycolmap is not installed: pip install slam-frontend[colmap]")
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / ".unfinished").mkdir()  # of who was killed
+    export_colmap_model(tracks, tmp_path / "model")
+    assert [path.name for path in (tmp_path / "model").iterdir()] == ["sparse"]
+    (tmp_path / "file").write_text("precious")
+    with pytest.raises(OutputError, match="is a file"):
+        export_colmap_model(tracks, tmp_path / "file")
+
+
 def test_a_run_that_found_nothing_makes_no_model(tracks: Tracks, tmp_path: Path) -> None:
     pytest.importorskip("pycolmap", reason="pycolmap is not installed: pip install slam-frontend[colmap]")
     lost = replace(tracks, T_world_cam=np.full_like(tracks.T_world_cam, np.nan))

@@ -1,5 +1,6 @@
 """An export goes on where it was, and never over somebody else's."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from slam_frontend.adapters import photogrammetry
 from slam_frontend.adapters.hloc import export_hloc
 from slam_frontend.adapters.workbench import UNFINISHED, Workbench
+from slam_frontend.config import ExtractorConfig
 from slam_frontend.errors import OutputError, PluginError, SequenceError
 
 
@@ -90,12 +92,28 @@ def test_a_folder_of_other_things_is_refused(make_job, tmp_path: Path) -> None:
     assert (tmp_path / "thesis.txt").read_text() == "precious"
 
 
-def test_a_failed_write_leaves_nothing_half_done(tmp_path: Path) -> None:
+def test_an_export_of_other_pixels_or_another_network_is_another_one(make_job, photos: Path, tmp_path: Path) -> None:
+    job = make_job()
+    export_hloc(job)
+    changed = bytearray((photos / "view2.jpg").read_bytes())
+    changed[-2:] = b"\0\0"  # as many bytes
+    (photos / "view2.jpg").write_bytes(changed)
+    with pytest.raises(OutputError, match="holds another export, whose state of the images was"):
+        export_hloc(job)
+    (tmp_path / "net.pt").write_bytes(b"one network")
+    job = replace(job, extractor=ExtractorConfig(name="superpoint-fast", weights=tmp_path / "net.pt"))
+    before = job.settings("hloc")["network"]
+    (tmp_path / "net.pt").write_bytes(b"another one")
+    assert job.settings("hloc")["network"] != before
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("No space left on device")])
+def test_a_failed_write_leaves_nothing_half_done(tmp_path: Path, error: Exception) -> None:
     bench = Workbench(tmp_path / "out", {})
 
     def write(path: Path) -> None:
         path.write_text("half")
-        raise OSError(28, "No space left on device")
+        raise error
 
     with pytest.raises(OutputError, match=r"result\.bin: can't be written \(No space left on device\)"):
         bench.publish("result.bin", write)
@@ -132,6 +150,16 @@ def test_an_image_that_can_be_read_when_an_export_goes_on_is_matched_with_all_ot
     report = export_hloc(job)
     assert report is not None
     assert (report.images, report.skipped, report.pairs) == (3, (), 3)
+
+
+def test_an_image_that_changed_before_an_export_goes_on_is_taken_as_it_is_now(make_job, photos: Path) -> None:
+    job, other = make_job(), (photos / "view10.jpg").read_bytes()
+    with pytest.raises(Killed):
+        export_hloc(job, watch=kill_at("matches", 2))
+    (photos / "view2.jpg").write_bytes(other)
+    report = export_hloc(job)
+    afresh = export_hloc(make_job(out=job.out.with_name("afresh")))
+    assert report is not None and report == afresh
 
 
 def test_nothing_but_broken_images_is_an_error(make_job, photos: Path) -> None:

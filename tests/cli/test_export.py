@@ -41,7 +41,7 @@ def test_hloc_gets_its_files_and_the_user_is_told(call: Call, images: Path, tmp_
     (images / "0.150000.jpg").write_bytes(b"broken")
     assert call("export", "hloc", images, tmp_path / "out", "--features", "orb", "--overlap", 1) == 0
     said = capsys.readouterr()
-    assert said.out.startswith("4 images, 1 broken ones skipped; ")
+    assert said.out.startswith("4 images, 1 skipped; ")
     assert "0.150000.jpg: can't be decoded" in said.err
     with h5py.File(tmp_path / "out" / "features.h5") as file:
         assert len(file) == 4

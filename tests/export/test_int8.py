@@ -71,6 +71,13 @@ def test_eight_bits_that_disagree_are_not_kept(weights, photos, monkeypatch) -> 
     with pytest.raises(OutputError, match="find 30% of the keypoints again"):
         export_int8(weights, photos)
     assert not has_int8(weights) and not list(weights.parent.glob("*int8*"))
+    for file in (int8_path(weights), int8_path(weights).with_suffix(".bin")):
+        file.write_text("earlier ones")
+    monkeypatch.setattr(int8, "compare", lambda *_: Agreement(np.nan, np.nan))
+    with pytest.raises(OutputError, match="the network finds no keypoint in"):
+        export_int8(weights, photos)
+    assert int8_path(weights).read_text() == int8_path(weights).with_suffix(".bin").read_text() == "earlier ones"
+    assert len(list(weights.parent.iterdir())) == 5  # with the checkpoint, its graph and the graph's card
 
 
 def test_too_few_photographs_are_one_sentence(weights, tmp_path) -> None:

@@ -106,6 +106,19 @@ def test_another_network_is_not_overwritten(weights: Path, tmp_path: Path) -> No
         export_network(weights, tmp_path / "net.json", "torchscript")
 
 
+def test_a_file_where_openvinos_weights_would_go_is_left_alone(weights: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.bin").write_text("precious")
+    with pytest.raises(OutputError, match=r"other\.xml or other\.json or other\.bin is there already"):
+        export_network(weights, tmp_path / "other.xml", "openvino")
+    assert (tmp_path / "other.bin").read_text() == "precious"
+
+
+def test_a_folder_is_no_name_of_a_file(weights: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OutputError, match="is a folder; expected the name of a file"):
+        export_network(weights, Path(), "torchscript")
+
+
 def test_a_card_tells_other_runtimes_how_to_read_the_heatmap(weights: Path, tmp_path: Path) -> None:
     export_network(weights, tmp_path / "net.ts", "torchscript")
     assert parse_card((tmp_path / "net.json").read_text(), "net.json") == load_checkpoint(weights)[1]
