@@ -89,7 +89,7 @@ class TrackerConfig(Section):
     min_inliers: int = Field(15, ge=6)
     min_relocalization_inliers: int = Field(30, ge=6)
     patience: int = Field(30, ge=1)  # lost frames with enough to see, before a new segment begins
-    seed: int = 0
+    seed: int = Field(0, ge=0, lt=2**31)
 
 
 class InitializerConfig(Section):
@@ -98,7 +98,7 @@ class InitializerConfig(Section):
     min_matches: int = Field(60, ge=8)
     min_inlier_fraction: float = Field(0.7, gt=0, le=1)
     min_parallax_deg: float = Field(2.0, gt=0)  # of a quarter of up to 400 points; half, if nothing rivals the pose
-    ransac_threshold: float = Field(1.5, gt=0)
+    ransac_threshold: float = Field(1.5, gt=0)  # pixels at up to 640 columns, scaled with the width of wider images
 
 
 class MapperConfig(Section):
@@ -119,6 +119,7 @@ class RunConfig(Section):
     """One run of the frontend."""
 
     sensor: Literal["auto", "mono", "stereo", "rgbd"] = "auto"
+    max_size: int | None = Field(1280, ge=64)  # pixels of the longer side; features of larger images are found shrunk
     extractor: ExtractorConfig = ExtractorConfig()
     matcher: MatcherConfig = MatcherConfig()
     depth: DepthConfig = DepthConfig()

@@ -8,6 +8,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -36,12 +37,17 @@ def natural_order(name: str) -> list[int | str]:
 
 
 def free_folder(parent: Path, name: str) -> Path:
-    """``parent/name``, or the first of ``name-2``, ``name-3``... that nobody has used yet."""
-    folder, number = parent / name, 1
-    while folder.exists():
-        number += 1
-        folder = parent / f"{name}-{number}"
-    return folder
+    """``parent/name``, or the first of ``name-2``, ``name-3``... that nobody has used yet: made, so that nobody else
+    who asks gets it too."""
+    make_writable(parent)
+    for number in count(1):
+        folder = parent / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir()
+            return folder
+        except FileExistsError:
+            continue
+    raise AssertionError
 
 
 def make_writable(folder: Path) -> Path:

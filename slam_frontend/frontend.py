@@ -4,7 +4,7 @@ import numpy as np
 
 from slam_frontend.clock import StageClock
 from slam_frontend.config import RunConfig
-from slam_frontend.features import Extractor, create_extractor
+from slam_frontend.features import Extractor, create_extractor, extract_at_most
 from slam_frontend.geometry import se3
 from slam_frontend.geometry.camera import undistort
 from slam_frontend.mapping import LandmarkSearch, LocalMap, Mapper
@@ -20,9 +20,17 @@ class Frontend:
     """
 
     def __init__(
-        self, camera: Camera, extractor: Extractor, depth_source: DepthSource, tracker: Tracker, mapper: Mapper
+        self,
+        camera: Camera,
+        extractor: Extractor,
+        depth_source: DepthSource,
+        tracker: Tracker,
+        mapper: Mapper,
+        max_size: int | None = None,
     ) -> None:
+        """Features are found in images shrunk to ``max_size`` pixels on the longer side, if they are larger."""
         self.camera = camera
+        self.max_size = max_size
         self.extractor = extractor
         self.depth_source = depth_source
         self.tracker = tracker
@@ -41,7 +49,8 @@ class Frontend:
         initializer = Initializer(camera, config.initializer, matcher, early, config.tracker.seed, awaits_depth)
         tracker = Tracker(camera, config.tracker, search, matcher, initializer)
         mapper = Mapper(camera, config.mapper, matcher, search, config.initializer.min_matches, config.tracker.patience)
-        return cls(camera, extractor, create_depth_source(sensor, config.depth, camera), tracker, mapper)
+        depth_source = create_depth_source(sensor, config.depth, camera)
+        return cls(camera, extractor, depth_source, tracker, mapper, config.max_size)
 
     def process(self, frame: Frame) -> FrameResult:
         """Everything that one frame leads to."""
@@ -50,7 +59,7 @@ class Frontend:
     def see(self, frame: Frame) -> View:
         """What a frame shows; it depends on no other frame, so that it may run ahead in another thread."""
         with self.clock.stage("extract"):
-            features = self.extractor.extract(frame.image)
+            features = extract_at_most(self.extractor, frame.image, self.max_size)
         with self.clock.stage("depth"):
             depth = self.depth_source.measure(frame, features)
             keypoints = undistort(features.keypoints, self.camera)

@@ -3,7 +3,10 @@
 import importlib
 import re
 import signal
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 from slam_frontend.errors import MissingDependency
@@ -17,19 +20,36 @@ SYSTEM_PACKAGES = {
     "libgomp.so.1": "libgomp1",
 }
 
+REPORTERS = ("openvino_telemetry",)  # of OpenVINO and NNCF, to Google Analytics
+
 
 def require(module: str, extra: str) -> ModuleType:
     """The imported module, or MissingDependency with the command that brings what is missing."""
     heeded = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        return importlib.import_module(module)
+        with _unreported():
+            return importlib.import_module(module)
     except (ImportError, OSError) as error:
+        if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from error
         raise MissingDependency(_sentence(module.split(".")[0], extra, error)) from error
     finally:
         if threading.current_thread() is threading.main_thread():
             for number, handler in heeded.items():
                 if handler is not None:
                     signal.signal(number, handler)  # pycolmap brings one that aborts with a stack trace
+
+
+@contextmanager
+def _unreported() -> Iterator[None]:
+    """Packages imported here don't find what they tell their makers of each import with, and do without."""
+    hidden = [name for name in REPORTERS if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in hidden:
+            sys.modules.pop(name, None)
 
 
 def _sentence(package: str, extra: str, error: Exception) -> str:

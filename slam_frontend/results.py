@@ -97,9 +97,12 @@ def frame_table(result: RunResult) -> FrameTable:
 def without_gaps(trajectory: Trajectory, indices: Array, asked: range = range(0)) -> Trajectory:
     """One row for each frame that was asked for; those that were skipped, dropped or not reached are lost.
 
-    Where nobody says which were asked for, it is every n-th from the first to the last of the indices.
+    Where nobody says which were asked for, or others came, as the files of a recording may be numbered with gaps, it is
+    every n-th from the first to the last of the indices.
     """
-    if not asked:
+    if not len(indices):
+        return trajectory
+    if not all(index in asked for index in indices.tolist()):
         if len(indices) < 2:
             return trajectory
         asked = range(indices[0], indices[-1] + 1, np.gcd.reduce(np.diff(indices)))
@@ -116,6 +119,9 @@ def _attempt(write: Callable[[Path], None], path: Path) -> str | None:
         logger.warning("no %s: %s", path.name, error)
     except OutputError as error:
         return str(error)
+    except Exception as error:  # hours of tracking outlive a mistake in one of the files
+        logger.exception("%s", path.name)
+        return f"{path}: can't be written ({type(error).__name__}: {error})"
     return None
 
 

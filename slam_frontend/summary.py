@@ -36,6 +36,7 @@ class RunSummary:
     skipped: int
     dropped: int
     interrupted: bool
+    failure: str | None  # what ended it early, where nobody foresaw it
     located_by_segment: tuple[int, ...]
     milliseconds: dict[str, StageTime]
     online: TrajectoryMetrics | None  # of the longest segment
@@ -71,6 +72,7 @@ def summarise(result: RunResult, sensor: Sensor, truth: Trajectory | None) -> Ru
         skipped=len(result.skipped),
         dropped=result.dropped,
         interrupted=result.interrupted,
+        failure=None if result.failure is None else f"{type(result.failure).__name__}: {result.failure}",
         located_by_segment=tuple(int((segments == segment).sum()) for segment in np.unique(segments)),
         milliseconds=stage_times(result.milliseconds),
         online=online,

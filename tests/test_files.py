@@ -16,9 +16,9 @@ def test_names_are_in_the_order_people_count() -> None:
 
 def test_a_free_folder_is_one_that_nobody_used(tmp_path: Path) -> None:
     for expected in ("desk", "desk-2", "desk-3"):
-        folder = free_folder(tmp_path, "desk")
+        folder = free_folder(tmp_path / "runs", "desk")
         assert folder.name == expected
-        folder.mkdir()
+        assert folder.is_dir(), "or two that ask at once get the same"
 
 
 def test_a_writable_folder_is_made_and_left_empty(tmp_path: Path) -> None:

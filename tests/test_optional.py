@@ -3,6 +3,7 @@
 import ast
 import math
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,28 @@ def test_what_a_package_does_to_signals_is_undone(tmp_path, monkeypatch) -> None
     before = signal.getsignal(signal.SIGTERM)
     require("greedy", "x")
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_packages_report_their_import_to_nobody(tmp_path, monkeypatch) -> None:
+    (tmp_path / "openvino_telemetry.py").write_text("")
+    (tmp_path / "talkative.py").write_text(
+        "try:\n    import openvino_telemetry\n    reports = True\nexcept ImportError:\n    reports = False\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "openvino_telemetry", raising=False)
+    assert not require("talkative", "x").reports
+    assert "openvino_telemetry" not in sys.modules, "hidden for good from who wants it"
+
+
+def test_ctrl_c_while_a_package_is_imported_is_no_missing_package(tmp_path, monkeypatch) -> None:
+    """A module in C says that its initialisation failed."""
+    (tmp_path / "slow.py").write_text(
+        "try:\n    raise KeyboardInterrupt\nexcept KeyboardInterrupt as error:\n"
+        "    raise ImportError('initialization failed') from error\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        require("slow", "x")
 
 
 def test_the_extra_for_training_brings_what_its_last_step_writes_the_graph_with() -> None:

@@ -168,6 +168,8 @@ def test_a_kitti_file_of_a_run_has_no_gap(write: Write, rgbd_run: RunResult, tmp
         ([10, 14, 18], range(10, 20, 2), [10, np.nan, 14, np.nan, 18]),  # every other one was dropped
         ([7], range(6, 8), [np.nan, 7]),
         ([10, 14, 18, 20], range(0), [10, np.nan, 14, np.nan, 18, 20]),  # nobody knows
+        ([20, 21, 23], range(3), [20, 21, np.nan, 23]),  # the files of a part of a recording, one of which is missing
+        ([], range(3), []),  # interrupted before the first
     ],
 )
 def test_a_kitti_file_has_a_row_for_each_frame_that_was_asked_for(
@@ -175,8 +177,19 @@ def test_a_kitti_file_has_a_row_for_each_frame_that_was_asked_for(
 ) -> None:
     T_world_cam = np.tile(np.eye(4), (len(indices), 1, 1))
     T_world_cam[:, 0, 3] = indices
-    written = without_gaps(Trajectory(np.array(indices) / 10, T_world_cam), np.array(indices), asked)
+    indices_of = np.array(indices, np.int64)
+    written = without_gaps(Trajectory(indices_of / 10, T_world_cam), indices_of, asked)
     np.testing.assert_array_equal(written.T_world_cam[:, 0, 3], expected)
+
+
+def test_one_file_that_cannot_be_made_costs_no_other(write: Write, rgbd_run: RunResult, tmp_path, monkeypatch) -> None:
+    def fail(*_: object) -> None:
+        raise IndexError("out of bounds")
+
+    monkeypatch.setattr("slam_frontend.results.write_kitti", fail)
+    with pytest.raises(OutputError, match=r"trajectory_kitti\.txt: can't be written \(IndexError: out of bounds\)"):
+        write(rgbd_run)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [name for name in FILES if "kitti" not in name]
 
 
 def test_each_map_has_a_file_of_its_own(write: Write, rgbd_run: RunResult, tmp_path: Path) -> None:

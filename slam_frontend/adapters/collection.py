@@ -4,12 +4,8 @@ from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 
-import cv2
-
 from slam_frontend.errors import SequenceError
-from slam_frontend.features import Extractor, enlarge
 from slam_frontend.files import IMAGE_SUFFIXES, natural_order
-from slam_frontend.types import Array, Features
 
 Pair = tuple[str, str]
 
@@ -55,14 +51,3 @@ def read_pairs(path: Path, names: Sequence[str]) -> list[Pair]:
             raise SequenceError(f"{path}, line {number}: {unknown[0]} is no image of the folder, such as {names[0]}")
         pairs.setdefault(frozenset(words), (words[0], words[1]))
     return list(pairs.values())
-
-
-def extract_at_most(extractor: Extractor, image: Array, max_size: int | None) -> Features:
-    """Features, in pixels of the image, of a copy whose longer side has at most ``max_size`` pixels."""
-    height, width = image.shape
-    if max_size is None or max(height, width) <= max_size:
-        return extractor.extract(image)
-    shrink = max_size / max(height, width)
-    size = max(round(width * shrink), 1), max(round(height * shrink), 1)
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return enlarge(extractor.extract(small), small.shape, image.shape)

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from slam_frontend import __version__
-from slam_frontend.adapters.collection import Pair, extract_at_most
+from slam_frontend.adapters.collection import Pair
 from slam_frontend.adapters.workbench import MADE_FROM, Workbench
 from slam_frontend.config import ExtractorConfig, MatcherConfig
 from slam_frontend.datasets.pictures import read_picture
 from slam_frontend.errors import SequenceError
-from slam_frontend.features import create_extractor
+from slam_frontend.features import create_extractor, extract_at_most
 from slam_frontend.matching import create_matcher
 from slam_frontend.types import Array, Features, Matches
 from slam_frontend.watch import Watch

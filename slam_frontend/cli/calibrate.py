@@ -66,11 +66,13 @@ def calibrate(
 
 def _require_new(out: Path) -> None:
     from slam_frontend.errors import OutputError
+    from slam_frontend.files import make_writable
 
     if out.exists():
         raise OutputError(f"{out}: is there already; choose another name, or remove it")
     if not out.parent.is_dir():
         raise OutputError(f"{out.parent}: is no folder; make it, or choose another place for the camera file")
+    make_writable(out.parent)
 
 
 def _track(sequence: "Sequence", settings: "RunConfig", stage: str, watch: "Watch") -> "Tracks":

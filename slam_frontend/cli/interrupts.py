@@ -1,7 +1,9 @@
 """Ctrl-C, and the end of a batch job, where something must still be finished."""
 
 import logging
+import os
 import signal
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -9,8 +11,33 @@ from types import FrameType
 logger = logging.getLogger(__name__)
 
 EXIT_INTERRUPTED = 130  # what a shell says of a command that Ctrl-C ended
-SIGNALS = signal.SIGINT, signal.SIGTERM
+HANG_UP = getattr(signal, "SIGHUP", None)  # the terminal has gone; Windows knows none
+SIGNALS = [number for number in (signal.SIGINT, signal.SIGTERM, HANG_UP) if number is not None]
 PATIENCE = 3  # interrupts
+
+
+def end_as_ctrl_c_does() -> None:
+    """The end of a batch job, or of the terminal, is from now on as good as Ctrl-C; what is ignored, as under nohup,
+    stays ignored."""
+    for number in SIGNALS:
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _interrupt)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    _mind_the_terminal(number)
+    raise KeyboardInterrupt
+
+
+def _mind_the_terminal(number: int) -> None:
+    """Where the terminal has gone, what would be printed there goes nowhere: it would fail, and end the run with it."""
+    if number != HANG_UP:
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        if stat.S_ISCHR(os.fstat(stream).st_mode):
+            os.dup2(nowhere, stream)
+    os.close(nowhere)
 
 
 @contextmanager
@@ -21,6 +48,7 @@ def at_most_interrupts(count: int) -> Iterator[None]:
 
     def hear(number: int, frame: FrameType | None) -> None:
         nonlocal heard
+        _mind_the_terminal(number)
         heard += 1
         put_off = heard - count
         if put_off <= 0 or put_off > PATIENCE:

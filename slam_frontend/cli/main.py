@@ -2,7 +2,6 @@
 
 import errno
 import os
-import signal
 import sys
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from slam_frontend import __version__
 from slam_frontend.cli import bench, calibrate, evaluate, export, features, report, run, show, train, view
-from slam_frontend.cli.interrupts import EXIT_INTERRUPTED
+from slam_frontend.cli.interrupts import EXIT_INTERRUPTED, end_as_ctrl_c_does
 from slam_frontend.errors import FrontendError
 from slam_frontend.memory import keep_freed_memory
 
@@ -53,7 +52,7 @@ def main() -> None:
     # The products of tracking and mapping are small: numpy's threads would cost half as much again as they give.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     keep_freed_memory()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the end of a batch job is as good as Ctrl-C
+    end_as_ctrl_c_does()
     try:
         app()
     except FrontendError as error:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+EXIT_FAILED = 1
+
 
 class SensorChoice(StrEnum):
     """What to use of a recording."""
@@ -75,11 +77,11 @@ def run(
             with log_file(prepare_folder(folder) / LOG):
                 logger.info("%s", " ".join(sys.argv))
                 logger.info("%s", title)
-                is_interrupted = _track(frontend, sequence, settings, folder, live, tracks, json, colours, viewer)
-            if not is_interrupted:
+                end = _track(frontend, sequence, settings, folder, live, tracks, json, colours, viewer)
+            if not end:
                 viewer.finish()
-    if is_interrupted:
-        raise typer.Exit(EXIT_INTERRUPTED)
+    if end:
+        raise typer.Exit(end)
 
 
 def _settings(
@@ -161,8 +163,9 @@ def _track(
     as_json: bool,
     colours: "LandmarkColours",
     viewer: "Viewer",
-) -> bool:
-    """Whether the user interrupted; what was tracked until then is written all the same."""
+) -> int:
+    """The exit code: 0 unless the user interrupted or something failed; what was tracked until then is written all the
+    same. Interrupted before the first frame, it leaves the results of an earlier run alone."""
     from slam_frontend.adapters.track_table import TABLE
     from slam_frontend.adapters.tracks import FILENAME, TrackLog, write_tracks
     from slam_frontend.cli.report import PAGE
@@ -181,6 +184,8 @@ def _track(
         with at_most_interrupts(0):
             with at_most_interrupts(1):
                 result = _run_with_progress(frontend, sequence, live, watchers)
+            if result.interrupted and not len(result.indices):
+                return EXIT_INTERRUPTED
             summary = summarise(result, sequence.sensor, sequence.truth)
             logger.info("%d of %d frames located", summary.located, summary.frames)
             if not summary.located:
@@ -202,7 +207,7 @@ def _track(
         raise
     print(f"results, pictures and map: {folder}", file=sys.stderr if as_json else sys.stdout)
     sys.stdout.flush()  # a window may stay open
-    return result.interrupted
+    return EXIT_INTERRUPTED if result.interrupted else EXIT_FAILED if result.failure else 0
 
 
 def _suspect(result: "RunResult", sequence: "Sequence", config: "RunConfig") -> str:

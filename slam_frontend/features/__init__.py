@@ -1,6 +1,6 @@
 """Keypoints and descriptors: learned and classical, behind one call."""
 
-from slam_frontend.features.base import Extractor, enlarge
+from slam_frontend.features.base import Extractor, enlarge, extract_at_most
 from slam_frontend.features.binary import BinaryExtractor, binarise
 from slam_frontend.features.creation import (
     beside_tracking,
@@ -20,6 +20,7 @@ __all__ = [
     "count_cores",
     "create_extractor",
     "enlarge",
+    "extract_at_most",
     "parse_features",
     "resolve",
     "suggest_features",

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Protocol
 
+import cv2
 import numpy as np
 
 from slam_frontend.config import ExtractorConfig
@@ -43,3 +44,14 @@ def enlarge(features: Features, shape: tuple[int, ...], full: tuple[int, ...]) -
     ratio = np.array([full[1] / shape[1], full[0] / shape[0]], np.float32)
     keypoints = (features.keypoints + np.float32(0.5)) * ratio - np.float32(0.5)
     return replace(features, keypoints=keypoints, scales=features.scales * ratio.mean())
+
+
+def extract_at_most(extractor: Extractor, image: Array, max_size: int | None) -> Features:
+    """Features, in pixels of the image, of a copy whose longer side has at most ``max_size`` pixels."""
+    height, width = image.shape
+    if max_size is None or max(height, width) <= max_size:
+        return extractor.extract(image)
+    shrink = max_size / max(height, width)
+    size = max(round(width * shrink), 1), max(round(height * shrink), 1)
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return enlarge(extractor.extract(small), small.shape, image.shape)

@@ -13,11 +13,12 @@ from slam_frontend.types import Array, Camera, View
 
 CHI2_95 = {2: 5.991, 3: 7.815}  # 95 % bounds of the chi-squared distribution
 # What a keypoint errs by, in pixels. On recordings sights of every pyramid level miss by half a pixel and more
-# (calibration, shutter, edges in depth). How exactly a level shows its corners adds to it: 0.14 of its pixels
-# between warps of a photograph, 0.2 between frames of a recording.
+# (calibration, shutter, edges in depth), and where pixels are finer than a lens, by more of them. How exactly a level
+# shows its corners adds to it: 0.14 of its pixels between warps of a photograph, 0.2 between frames of a recording.
 KEYPOINT_SIGMA = 0.67
 LEVEL_SIGMA = 0.2  # pixels of the level
 DISPARITY_SIGMA = 0.5  # pixels
+FINE_WIDTH = 1280  # columns; a wider image errs by as much as it is wider
 DEFAULT_BASELINE = 0.1  # metres; gives depth a noise where a camera states no baseline
 NEAREST = 1e-3  # metres, or what a single camera takes for them; nothing is seen nearer to the camera
 
@@ -33,15 +34,18 @@ class Measurements:
     def of(cls, view: View, rows: Array, camera: Camera) -> "Measurements":
         """The measurements of some keypoints of a view."""
         disparity = to_disparity(view.depth[rows].astype(np.float64), camera)
-        return cls.from_columns(view.keypoints[rows], disparity, keypoint_sigmas(view.features.scales[rows]))
+        sigmas = keypoint_sigmas(view.features.scales[rows], camera)
+        return cls.from_columns(view.keypoints[rows], disparity, sigmas, DISPARITY_SIGMA * _coarseness(camera))
 
     @classmethod
-    def from_columns(cls, keypoints: Array, disparity: Array, sigmas: Array) -> "Measurements":
+    def from_columns(
+        cls, keypoints: Array, disparity: Array, sigmas: Array, disparity_sigma: float = DISPARITY_SIGMA
+    ) -> "Measurements":
         """Of (N,2) undistorted pixels, (N,) disparities with NaN where unknown, and (N,) sigmas of the keypoints."""
         is_known = np.isfinite(disparity)
         values, precision = np.empty((len(keypoints), 3)), np.empty((len(keypoints), 3))
         values[:, :2], values[:, 2] = keypoints, np.where(is_known, disparity, 0.0)
-        precision[:, :2], precision[:, 2] = 1.0 / sigmas[:, None], is_known / DISPARITY_SIGMA
+        precision[:, :2], precision[:, 2] = 1.0 / sigmas[:, None], is_known / disparity_sigma
         return cls(values, precision)
 
     @classmethod
@@ -59,9 +63,9 @@ class Measurements:
         return np.asarray(row_dots(residuals, residuals) <= bound)
 
 
-def keypoint_sigmas(scales: Array) -> Array:
-    """(N,) standard deviations in pixels of keypoints found at (N,) scales."""
-    return np.hypot(KEYPOINT_SIGMA, LEVEL_SIGMA * scales.astype(np.float64))
+def keypoint_sigmas(scales: Array, camera: Camera) -> Array:
+    """(N,) standard deviations in pixels of keypoints found at (N,) scales in a camera's images."""
+    return np.hypot(KEYPOINT_SIGMA, LEVEL_SIGMA * scales.astype(np.float64)) * _coarseness(camera)
 
 
 def to_disparity(depth: Array, camera: Camera) -> Array:
@@ -138,6 +142,10 @@ def robust_weights(residuals: Array, scale: float = 2.45) -> tuple[Array, float]
     weights = np.minimum(1.0, scale / np.maximum(norms, 1e-12))
     cost = np.where(norms <= scale, norms**2, 2 * scale * norms - scale**2).sum()
     return weights, float(cost)
+
+
+def _coarseness(camera: Camera) -> float:
+    return max(1.0, camera.width / FINE_WIDTH)
 
 
 def _disparity_scale(camera: Camera) -> float:

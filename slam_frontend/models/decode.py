@@ -61,10 +61,11 @@ def find_keypoints(
     """Keypoints (N,2) float32 with sub-pixel x, y and their scores (N,), best first, none nearer to the border or to
     a higher value than asked for."""
     pixels, scores = _find_peaks(heatmap, threshold, nms_radius, border)
-    if len(scores) > max_keypoints:
+    max_keypoints = max(max_keypoints, 0)
+    if len(scores) > max_keypoints > 0:
         best = np.argpartition(scores, -max_keypoints)[-max_keypoints:]
         pixels, scores = pixels[best], scores[best]
-    order = np.argsort(-scores, kind="stable")
+    order = np.argsort(-scores, kind="stable")[:max_keypoints]
     return refine(heatmap, pixels[order]), scores[order]
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from slam_frontend.config import InitializerConfig
 from slam_frontend.geometry import se3
+from slam_frontend.geometry.camera import pixel_scale
 from slam_frontend.geometry.pure_rotation import gain_over_rotation
 from slam_frontend.geometry.relative_pose import TwoView
 from slam_frontend.mapping import LocalMap
@@ -67,7 +68,8 @@ class Initializer:
         rows0, rows1 = matches.indices.T
         views = first.view.select(rows0), view.select(rows1)
         min_parallax = np.deg2rad(self.config.min_parallax_deg)
-        answer = solve_two_view(*views, self.camera, self.config.ransac_threshold, min_parallax, self.seed)
+        threshold = self.config.ransac_threshold * max(1.0, pixel_scale(self.camera))
+        answer = solve_two_view(*views, self.camera, threshold, min_parallax, self.seed)
         return answer if answer.solution is None or self._is_sound(answer.solution, *views) else Answer()
 
     def _is_sound(self, solution: TwoView, view0: View, view1: View) -> bool:

@@ -79,7 +79,7 @@ def _refine(solution: TwoView, view0: View, view1: View, camera: Camera, thresho
 
 def _errors(solution: TwoView, view0: View, view1: View, camera: Camera) -> Array:
     """By the point of a match or by one at infinity, whichever is nearer."""
-    sigmas = np.hypot(*(keypoint_sigmas(view.features.scales) for view in (view0, view1)))
+    sigmas = np.hypot(*(keypoint_sigmas(view.features.scales, camera) for view in (view0, view1)))
     displacement = 2 * errors_at_infinity(solution.T_1_0, view0.keypoints, view1.keypoints, camera)
     errors = np.nan_to_num(displacement / sigmas, nan=np.inf) ** 2
     rows = np.flatnonzero(solution.inliers)

@@ -183,6 +183,8 @@ class Loop:
                 f"{path} is of another network than the config's; choose another folder or remove it"
             ) from error
         self.optimizer.load_state_dict(state["optimizer"])
+        for group in self.optimizer.param_groups:  # as the config says now; the rate is set at each step
+            group["weight_decay"] = self.config.weight_decay
         self.step, self.seconds, self.best = state["step"], state["seconds"], state["best"]
         self.metrics = state["metrics"]
         logger.info("resumed %s at step %d", path, self.step)

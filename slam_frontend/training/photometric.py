@@ -57,7 +57,7 @@ def _noise(images: Tensor, generator: torch.Generator) -> Tensor:
 
 def _blur(images: Tensor, config: PhotometricConfig, generator: torch.Generator) -> Tensor:
     """Motion blur of a random direction and length for some of the images."""
-    count = int(len(images) * config.blur_fraction)
+    count = int(len(images) * config.blur_fraction + torch.rand(1, generator=generator).item())  # few get it at times
     if count == 0 or config.blur < 2:
         return images
     chosen = torch.randperm(len(images), generator=generator)[:count]

@@ -2,19 +2,15 @@
 
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 
 from slam_frontend.adapters.collection import (
     exhaustive_pairs,
-    extract_at_most,
     list_images,
     read_pairs,
     sequential_pairs,
 )
 from slam_frontend.errors import SequenceError
-from slam_frontend.features import create_extractor
 
 NAMES = ("a.jpg", "b.jpg", "c.jpg", "d.jpg")
 
@@ -63,21 +59,3 @@ def test_a_wrong_line_of_pairs_is_named(line: str, tmp_path: Path) -> None:
     (tmp_path / "pairs.txt").write_text(f"a.jpg b.jpg\n{line}\n")
     with pytest.raises(SequenceError, match=r"pairs.txt, line 2: "):
         read_pairs(tmp_path / "pairs.txt", NAMES)
-
-
-def test_keypoints_of_a_shrunk_image_lie_where_they_are_in_the_image() -> None:
-    """Squares whose corners fall on whole pixels of the small image."""
-    image = np.full((480, 640), 40, np.uint8)
-    image[120:360, 160:480] = 220
-    extractor = create_extractor({"name": "fast", "max_keypoints": 50})
-    features = extract_at_most(extractor, cv2.GaussianBlur(image, (0, 0), 2), 320)
-    corners = np.array([[159.5, 119.5], [479.5, 119.5], [159.5, 359.5], [479.5, 359.5]])  # edges between two pixels
-    gaps = np.linalg.norm(features.keypoints[:, None] - corners, axis=2)
-    centre = np.array([features.keypoints[gap.argmin()] for gap in gaps.T]).mean(axis=0)
-    assert np.allclose(features.scales, 2)
-    assert np.allclose(centre, [319.5, 239.5], atol=0.05)  # the detector's own bias cancels over the four
-
-
-def test_a_thin_image_can_be_shrunk() -> None:
-    features = extract_at_most(create_extractor({"name": "orb"}), np.zeros((1, 5000), np.uint8), 640)
-    assert len(features) == 0

@@ -13,6 +13,8 @@ import pytest
 from command_line import Call, one_sentence, run_main
 
 from slam_frontend.features.superpoint import shipped_weights
+from slam_frontend.frontend import Frontend
+from slam_frontend.types import FrameResult, View
 from slam_frontend.viz.snapshots import Snapshots
 
 SAMPLE = Path(__file__).parents[2] / "sequences" / "sample"
@@ -115,6 +117,7 @@ def test_json_is_the_metrics_and_nothing_else(call: Call, capsys: pytest.Capture
         ([SAMPLE, "--set", "tracker.min_inliers=many"], "tracker.min_inliers"),
         ([SAMPLE, "--config", "missing.yaml"], "missing.yaml"),
         ([SAMPLE, "--start", "5000"], "5000"),
+        ([SAMPLE, "--set", "tracker.seed=1747000000000"], "tracker.seed"),
         ([SAMPLE, "--out", "/dev/null/run"], "choose another folder"),
         ([SAMPLE, "--features", "orb:int8"], "orb: is no network, but was given precision int8"),
         ([SAMPLE, "--features", "sift=own.pt"], "sift: is no network, but was given weights own.pt"),
@@ -218,8 +221,34 @@ def test_ctrl_c_writes_what_was_tracked(call: Call, monkeypatch: pytest.MonkeyPa
     assert json.loads(Path("here/metrics.json").read_text())["interrupted"]
 
 
+def test_ctrl_c_before_the_first_frame_leaves_an_earlier_run_alone(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert call("run", SAMPLE, "--limit", 2, "--out", "here") == 0
+    kept = {path: path.read_bytes() for path in Path("here").iterdir() if path.is_file() and path.name != "run.log"}
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Frontend, "see", interrupted)
+    assert call("run", SAMPLE, "--out", "here") == 130
+    assert {path: path.read_bytes() for path in kept} == kept
+
+
+def test_a_failure_that_nobody_foresaw_is_no_success(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    follow = Frontend.follow
+
+    def failing(self: Frontend, view: View) -> FrameResult:
+        if view.index == 3:
+            raise ZeroDivisionError("by mistake")
+        return follow(self, view)
+
+    monkeypatch.setattr(Frontend, "follow", failing)
+    assert call("run", SAMPLE, "--out", "here") == 1
+    metrics = json.loads(Path("here/metrics.json").read_text())
+    assert (metrics["frames"], metrics["failure"]) == (3, "ZeroDivisionError: by mistake")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_real_interrupt_from_outside_ends_a_run_in_order(tmp_path: Path, signal_number: signal.Signals) -> None:
     command = [sys.executable, "-c", "from slam_frontend.cli.main import main; main()", "run", str(SAMPLE)]
     heeding = partial(signal.signal, signal.SIGINT, signal.default_int_handler)  # jobs in the background ignore it

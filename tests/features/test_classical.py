@@ -9,7 +9,7 @@ from slam_frontend.errors import ConfigError
 from slam_frontend.features import create_extractor
 from slam_frontend.geometry.reprojection import KEYPOINT_SIGMA, keypoint_sigmas
 from slam_frontend.matching import create_matcher
-from slam_frontend.types import Array
+from slam_frontend.types import Array, Camera
 
 NAMES = ["orb", "sift", "fast"]
 DESCRIPTORS = {"orb": (32, np.uint8), "fast": (32, np.uint8), "sift": (128, np.float32)}
@@ -100,7 +100,7 @@ def test_keypoints_of_every_scale_are_believed_as_much_as_they_deserve(name: str
     misses, scales = misses[right], scales[right]
     for third in np.array_split(np.argsort(scales), 3):
         found = 1.4826 * np.median(np.abs(misses[third])) / np.sqrt(2)  # sigma in one of the two images
-        believed = keypoint_sigmas(scales[third]).mean()
+        believed = keypoint_sigmas(scales[third], Camera(640, 480, 500.0, 500.0, 319.5, 239.5)).mean()
         assert len(third) > 100
         assert 0.8 < believed / np.hypot(KEYPOINT_SIGMA, found) < 1.75
 

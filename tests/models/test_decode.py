@@ -156,3 +156,10 @@ def test_an_empty_heatmap_gives_empty_arrays():
     keypoints, scores = decode.find_keypoints(np.zeros((64, 64), np.float32), 100, 0.1)
     assert keypoints.shape == (0, 2) and scores.shape == (0,)
     assert decode.sample_descriptors(np.ones((8, 8, 8), np.float32), keypoints).shape == (0, 8)
+
+
+@pytest.mark.parametrize("count", [0, -3, 1, 5])
+def test_there_are_no_more_keypoints_than_asked_for(count):
+    values = np.random.default_rng(0).random((64, 64)).astype(np.float32)
+    keypoints, scores = decode.find_keypoints(values, count, 0.5)
+    assert len(keypoints) == len(scores) == max(count, 0)

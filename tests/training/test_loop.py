@@ -65,6 +65,15 @@ def test_a_run_in_two_halves_ends_where_a_whole_one_does(tmp_path):
     torch.testing.assert_close(weights_of(second), weights_of(whole), atol=0, rtol=0)
 
 
+def test_who_goes_on_does_so_with_what_the_config_says_now(tmp_path):
+    half = make_loop(tmp_path)
+    half.advance()
+    half.save(LAST)
+    second = make_loop(tmp_path, weight_decay=0.5)
+    second.resume()
+    assert [group["weight_decay"] for group in second.optimizer.param_groups] == [0.5]
+
+
 def test_a_run_that_is_complete_does_nothing_more(tmp_path):
     make_loop(tmp_path).run()
     again = make_loop(tmp_path)

@@ -45,6 +45,13 @@ def test_blur_keeps_the_mean_and_lowers_the_contrast_of_its_share():
     assert (result.std((1, 2, 3))[changed] < IMAGES.std((1, 2, 3))[changed]).all()
 
 
+def test_small_batches_have_their_share_of_blur_over_many():
+    config = NOTHING.model_copy(update={"blur": 7, "blur_fraction": 0.25})
+    results = [degraded(config, IMAGES[:2], seed) for seed in range(200)]
+    changed = sum(int(((result - IMAGES[:2]).abs().amax((1, 2, 3)) > 1e-4).sum()) for result in results)
+    assert 70 < changed < 130
+
+
 def test_speckle_is_black_and_white_and_rare():
     grey = torch.full((8, 1, 48, 64), 0.5)
     result = degraded(NOTHING.model_copy(update={"speckle": 0.01}), grey)
