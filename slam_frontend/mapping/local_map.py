@@ -126,10 +126,10 @@ class LocalMap:
 
     def merge_landmarks(self, doubles: Array, originals: Array) -> None:
         """Make (M,) landmarks one with (M,) others: who saw the double saw the original, a keyframe once at most."""
-        one_as = np.arange(self.landmarks.next_id)
-        one_as[doubles] = originals
-        merged = one_as[self.observed_landmarks]
-        is_double = merged != self.observed_landmarks
+        is_double = is_among(self.observed_landmarks, doubles)
+        order = np.argsort(doubles)
+        merged = self.observed_landmarks.copy()
+        merged[is_double] = originals[order][np.searchsorted(doubles[order], merged[is_double])]
         sights = self.observed_in * self.landmarks.next_id + merged  # a number for each keyframe and landmark
         of_originals = sights[~is_double & is_among(merged, originals)]
         self.observed_landmarks = merged

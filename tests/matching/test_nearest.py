@@ -65,3 +65,15 @@ def test_no_features_give_no_matches(counts: tuple[int, int]) -> None:
 def test_a_single_feature_on_each_side_matches() -> None:
     matches = create_matcher({}).match(features_of(unit_rows(1)), features_of(unit_rows(1)))
     np.testing.assert_array_equal(matches.indices, [[0, 0]])
+
+
+def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    descriptors = rng.integers(0, 256, (2, 300, 4), np.uint8)  # so short that many are alike
+    both = [features_of(rows) for rows in descriptors]
+    expected = create_matcher({"ratio": 1.0}).match(*both)
+    monkeypatch.setattr("slam_frontend.matching.nearest.ROWS_PER_BLOCK", 64)
+    found = create_matcher({"ratio": 1.0}).match(*both)
+    assert len(expected) > 50
+    np.testing.assert_array_equal(found.indices, expected.indices)
+    np.testing.assert_array_equal(found.distances, expected.distances)
