@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import yaml
 from scipy.spatial.transform import Rotation
 
 from slam_frontend.errors import SequenceError
@@ -16,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 TrajectoryFormat = Literal["tum", "kitti", "euroc"]
 MARGIN = 0.05  # seconds between the ends of a run and a pose that still belongs to it
-MAX_SHEAR = 0.01  # how far from a rotation a KITTI row may be: they are printed with seven digits
+MAX_SHEAR = 0.01  # how far from a rotation a KITTI row or a T_BS may be: they are printed with few digits
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,9 @@ def associate(timestamps0: Array, timestamps1: Array, max_difference: float = 0.
 
 
 def read_trajectory(path: Path, times: Path | None = None) -> Trajectory:
-    """A trajectory file of whichever of the three formats its first row shows; ``times`` only matters for KITTI."""
-    readers = {"tum": read_tum, "euroc": read_euroc}
+    """The camera's poses in a file of whichever of the three formats its first row shows; ``times`` only matters for
+    KITTI."""
+    readers = {"tum": read_tum, "euroc": _read_euroc_camera}
     format = recognise(path)
     return read_kitti(path, times) if format == "kitti" else readers[format](path)
 
@@ -83,6 +85,35 @@ def read_euroc(path: Path) -> Trajectory:
     """``timestamp_ns, px, py, pz, qw, qx, qy, qz`` and columns that don't matter here; the pose is the body's."""
     rows = _read_rows(path, "timestamp_ns,px,py,pz,qw,qx,qy,qz", columns=8, more=True)
     return _in_order(path, rows[:, 0] * 1e-9, _poses(path, rows[:, 1:4], rows[:, [5, 6, 7, 4]]))
+
+
+def _read_euroc_camera(path: Path) -> Trajectory:
+    """The poses of cam0, by the sensor.yaml of the recording that the file lies in; the file's own elsewhere."""
+    body = read_euroc(path)
+    sensor_file = path.absolute().parent.parent / "cam0" / "sensor.yaml"
+    if not sensor_file.is_file():
+        logger.warning(
+            "%s: its poses are taken for the camera's, though EuRoC's own truth has the body's; "
+            "there is no %s to tell where the camera sits",
+            *(path, sensor_file),
+        )
+        return body
+    return replace(body, T_world_cam=body.T_world_cam @ read_T_body_cam(sensor_file))
+
+
+def read_T_body_cam(sensor_file: Path) -> Array:
+    """(4,4): where a camera sits on the body, by the T_BS of its sensor.yaml."""
+    try:
+        text = sensor_file.read_text().replace("%YAML:", "# YAML:", 1)  # OpenCV's header, which is not YAML's
+        T_body_cam = np.array(yaml.safe_load(text)["T_BS"]["data"], np.float64).reshape(4, 4)
+    except (OSError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
+        raise SequenceError(
+            f"{sensor_file}: no T_BS can be read; expected its data, 16 numbers of a 4x4 matrix"
+        ) from error
+    R = T_body_cam[:3, :3]
+    if not (np.abs(R @ R.T - np.eye(3)).max() < MAX_SHEAR and np.linalg.det(R) > 0):
+        raise SequenceError(f"{sensor_file}: T_BS is no rotation and translation; a camera alone may have the identity")
+    return T_body_cam
 
 
 def read_kitti(path: Path, times: Path | None = None) -> Trajectory:

@@ -44,6 +44,17 @@ def test_what_is_written_is_read_again_whatever_the_format(walk: Trajectory, tmp
     assert again.has_clock == (format != "kitti")
 
 
+def test_euroc_poses_outside_a_recording_stay_as_they_are_and_that_is_said(
+    walk: Trajectory, tmp_path: Path, caplog
+) -> None:
+    (tmp_path / "mav0").mkdir()
+    write_euroc(walk, tmp_path / "mav0/data.csv")
+    np.testing.assert_allclose(read_trajectory(tmp_path / "mav0/data.csv").T_world_cam, walk.T_world_cam, atol=1e-8)
+    (said,) = [record.message for record in caplog.records]
+    assert "taken for the camera's" in said
+    assert f"there is no {tmp_path}/cam0/sensor.yaml" in said
+
+
 def test_lost_poses_are_not_written(walk: Trajectory, walk_with_gap: Trajectory, tmp_path: Path) -> None:
     write_tum(walk_with_gap, tmp_path / "trajectory.txt")
     again = read_tum(tmp_path / "trajectory.txt")

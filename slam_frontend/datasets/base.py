@@ -1,5 +1,6 @@
 """What a recording is to the rest of the package, and what a format is to ``open_sequence``."""
 
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal, Protocol
@@ -9,7 +10,10 @@ from slam_frontend.errors import SequenceError
 from slam_frontend.trajectory import Trajectory
 from slam_frontend.types import Camera, Frame, Sensor
 
+logger = logging.getLogger(__name__)
+
 SensorChoice = Literal["auto", "mono", "stereo", "rgbd"]
+FEW = 0.1  # of the images: as many lack their depth in any of TUM's recordings
 
 
 class Sequence(Protocol):
@@ -78,6 +82,17 @@ def choose_sensor(asked: SensorChoice, richest: Sensor, path: Path) -> Sensor:
         offered = "mono" if richest == Sensor.MONO else f"mono and {richest}"
         raise SequenceError(f"{path}: --sensor {asked} was asked for, but this recording offers {offered}")
     return Sensor(asked)
+
+
+def require_partners(path: Path, partner: str, num_found: int, num_images: int, question: str) -> None:
+    """Raise SequenceError where no image has its ``partner`` (depth, or a right image); warn where many have none."""
+    if num_found == num_images:
+        return
+    sentence = f"{path}: {partner} for {num_found} of {num_images} images"
+    if num_found == 0:
+        raise SequenceError(f"{sentence}; {question} --sensor mono does without")
+    level = logging.INFO if num_images - num_found <= FEW * num_images else logging.WARNING
+    logger.log(level, "%s; %s", sentence, question if 2 * num_found < num_images else "the others are used without")
 
 
 def read_truth(read: Callable[[Path], Trajectory], path: Path) -> Trajectory:

@@ -12,6 +12,8 @@ from slam_frontend.errors import ConfigError, SequenceError
 from slam_frontend.types import Camera
 
 FILENAME = "camera.yaml"
+REMEDY = f"put the right one into {FILENAME} or give --camera FILE"
+MIN_FOCAL = 0.05  # of the image's side: 169 degrees, more than a lens without a fisheye's model sees
 T = TypeVar("T", bound=Section)
 
 
@@ -28,6 +30,17 @@ class Calibration(Section, allow_inf_nan=False):
     baseline: float | None = Field(None, gt=0)  # metres
     fps: float | None = Field(None, gt=0)
     depth_scale: float = Field(5000.0, gt=0)  # stored values a metre
+
+    @field_validator("fx", "fy")
+    @classmethod
+    def _in_pixels(cls, focal: float, info: ValidationInfo) -> float:
+        side = "width" if info.field_name == "fx" else "height"
+        length = info.data.get(side, 0)  # missing where that is wrong itself
+        if focal < MIN_FOCAL * length:
+            raise ValueError(
+                f"expected pixels, and the {side} is {length}; normalised intrinsics are to be multiplied by the size"
+            )
+        return focal
 
     @field_validator("cx", "cy")
     @classmethod
@@ -112,10 +125,10 @@ def require_calibration(folder: Path, given: Calibration | None) -> Calibration:
     return found
 
 
-def require_size(camera: Camera, size: tuple[int, int], path: Path) -> None:
-    """Raise SequenceError unless images of ``size`` (width, height) fit the calibration."""
+def require_size(camera: Camera, size: tuple[int, int], path: Path, remedy: str = REMEDY) -> None:
+    """Raise SequenceError, which ends with the ``remedy``, unless images of ``size`` (width, height) fit."""
     if size != (camera.width, camera.height):
         raise SequenceError(
             f"{path}: the images are {size[0]}x{size[1]}, but the calibration is for {camera.width}x{camera.height}; "
-            f"put the right one into {FILENAME} or give --camera FILE"
+            f"{remedy}"
         )

@@ -8,20 +8,20 @@ import numpy as np
 from pydantic import Field
 
 from slam_frontend.config import Section
-from slam_frontend.datasets.base import SensorChoice, choose_sensor, read_truth
+from slam_frontend.datasets.base import SensorChoice, choose_sensor, read_truth, require_partners
 from slam_frontend.datasets.calibration import Calibration, load_camera_file, require_size
 from slam_frontend.datasets.pictures import first_size, read_picture, read_right
 from slam_frontend.datasets.rectification import Lens, Rectifier, rectify_pair, straighten
 from slam_frontend.errors import SequenceError
 from slam_frontend.geometry import se3
-from slam_frontend.trajectory import Trajectory, associate, read_euroc
+from slam_frontend.trajectory import Trajectory, associate, read_euroc, read_T_body_cam
 from slam_frontend.types import Array, Camera, Frame, Sensor
 
 logger = logging.getLogger(__name__)
 
 MAX_TIME_DIFFERENCE = 0.005  # between left and right
-MAX_SHEAR = 0.01  # how far from a rotation that of T_BS may be: it is written with few digits
 MODELS = {"radial-tangential": False, "radtan": False, "plumb_bob": False, "equidistant": True}
+NUM_FISHEYE = 4  # coefficients
 TRUTHS = ("state_groundtruth_estimate0", "mocap0")
 
 
@@ -56,6 +56,8 @@ class EurocReader:
         if self.sensor == Sensor.STEREO:
             right = _read_eye(root / "cam1")
             pairs = associate(left.times, right.times, MAX_TIME_DIFFERENCE)
+            within = f"right image within {1000 * MAX_TIME_DIFFERENCE:.0f} ms"
+            require_partners(root, within, len(pairs), len(left.times), "are cam0 and cam1 on one clock?")
             self.rights = {int(row): right.images[right_row] for row, right_row in pairs}
             self.rectifiers = _rectify(root, left, right)
         elif left.lens.is_fisheye:
@@ -88,16 +90,9 @@ class Eye:
     images: list[Path]
 
 
-class Extrinsics(Section, extra="ignore"):
-    """A matrix as sensor.yaml writes it."""
-
-    data: list[float] = Field(min_length=16, max_length=16)
-
-
 class SensorFile(Section, extra="ignore"):
-    """What matters of a camera's sensor.yaml."""
+    """What matters of a camera's sensor.yaml besides T_BS."""
 
-    T_BS: Extrinsics
     resolution: tuple[int, int]
     intrinsics: tuple[float, float, float, float]  # fx fy cx cy
     distortion_model: str
@@ -123,25 +118,29 @@ def _rectify(root: Path, left: Eye, right: Eye) -> tuple[Rectifier, Rectifier]:
 
 
 def _read_eye(folder: Path) -> Eye:
-    settings = load_camera_file(SensorFile, folder / "sensor.yaml")
-    if settings.distortion_model not in MODELS:
-        model = settings.distortion_model
+    sensor_file = folder / "sensor.yaml"
+    lens = _read_lens(sensor_file)
+    times, images = _read_list(folder)
+    remedy = f"put the right resolution and intrinsics into {sensor_file}"
+    require_size(_distorted_camera(lens), first_size(images), folder, remedy)
+    return Eye(lens, read_T_body_cam(sensor_file), times, images)
+
+
+def _read_lens(sensor_file: Path) -> Lens:
+    settings = load_camera_file(SensorFile, sensor_file)
+    model = settings.distortion_model
+    if model not in MODELS:
+        raise SequenceError(f"{sensor_file}: distortion_model {model} is unknown; known: {', '.join(MODELS)}")
+    is_fisheye = MODELS[model]
+    coefficients = np.array(settings.distortion_coefficients)
+    if is_fisheye and len(coefficients) != NUM_FISHEYE:
         raise SequenceError(
-            f"{folder / 'sensor.yaml'}: distortion_model {model} is unknown; known: {', '.join(MODELS)}"
+            f"{sensor_file}: distortion_coefficients has {len(coefficients)} numbers, but {model} takes "
+            f"{NUM_FISHEYE}, k1 to k4; is it the lens's model?"
         )
     fx, fy, cx, cy = settings.intrinsics
     K = np.array([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]])
-    coefficients = np.array(settings.distortion_coefficients)
-    lens = Lens(settings.resolution, K, coefficients, MODELS[settings.distortion_model])
-    T_body_lens = np.array(settings.T_BS.data).reshape(4, 4)
-    R = T_body_lens[:3, :3]
-    if not (np.abs(R @ R.T - np.eye(3)).max() < MAX_SHEAR and np.linalg.det(R) > 0):
-        raise SequenceError(
-            f"{folder / 'sensor.yaml'}: T_BS is no rotation and translation; a camera alone may have the identity"
-        )
-    times, images = _read_list(folder)
-    require_size(_distorted_camera(lens), first_size(images), folder)
-    return Eye(lens, T_body_lens, times, images)
+    return Lens(settings.resolution, K, coefficients, is_fisheye)
 
 
 def _read_list(folder: Path) -> tuple[Array, list[Path]]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from slam_frontend.datasets.base import SensorChoice, choose_sensor, read_truth
+from slam_frontend.datasets.base import SensorChoice, choose_sensor, read_truth, require_partners
 from slam_frontend.datasets.calibration import Calibration, require_size
 from slam_frontend.datasets.pictures import first_size, list_pictures, read_picture, read_right
 from slam_frontend.errors import SequenceError
@@ -30,6 +30,10 @@ class KittiReader:
         self.images = list_pictures(path / f"image_{left}")
         self.rights = {image.stem: image for image in list_pictures(path / f"image_{right}")}
         self.sensor = choose_sensor(sensor, Sensor.STEREO if self.rights else Sensor.MONO, path)
+        if self.sensor == Sensor.STEREO:
+            num_pairs = sum(image.stem in self.rights for image in self.images)
+            question = f"is image_{right} of this sequence?"
+            require_partners(path, "right image of the same name", num_pairs, len(self.images), question)
         self.indices = [int(image.stem) if image.stem.isdecimal() else row for row, image in enumerate(self.images)]
         self.times = _read_times(path / "times.txt")
         self.camera, T_cam0_left = self._calibrate(path, left, right, calibration)

@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left, bisect_right
 from pathlib import Path
 
-from slam_frontend.datasets.base import SensorChoice, choose_sensor, read_truth
+from slam_frontend.datasets.base import SensorChoice, choose_sensor, read_truth, require_partners
 from slam_frontend.datasets.calibration import Calibration, find_calibration, require_calibration, require_size
 from slam_frontend.datasets.pictures import first_size, read_depth, read_picture
 from slam_frontend.errors import SequenceError
@@ -84,7 +84,10 @@ def _read_list(path: Path) -> tuple[list[float], list[str]]:
 def _associate(path: Path, times: list[float]) -> dict[int, Path]:
     """The depth image of each position that has one at its time."""
     depth_times, names = _read_list(path / "depth.txt")
-    return {row: path / names[depth_row] for row, depth_row in _nearest_pairs(times, depth_times).items()}
+    pairs = _nearest_pairs(times, depth_times)
+    within = f"depth within {1000 * MAX_TIME_DIFFERENCE:.0f} ms"
+    require_partners(path, within, len(pairs), len(times), "are rgb.txt and depth.txt on one clock?")
+    return {row: path / names[depth_row] for row, depth_row in pairs.items()}
 
 
 def _nearest_pairs(times: list[float], depth_times: list[float]) -> dict[int, int]:

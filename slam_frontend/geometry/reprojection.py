@@ -35,7 +35,7 @@ class Measurements:
         """The measurements of some keypoints of a view."""
         disparity = to_disparity(view.depth[rows].astype(np.float64), camera)
         sigmas = keypoint_sigmas(view.features.scales[rows], camera)
-        return cls.from_columns(view.keypoints[rows], disparity, sigmas, DISPARITY_SIGMA * _coarseness(camera))
+        return cls.from_columns(view.keypoints[rows], disparity, sigmas, DISPARITY_SIGMA * coarseness(camera))
 
     @classmethod
     def from_columns(
@@ -65,7 +65,7 @@ class Measurements:
 
 def keypoint_sigmas(scales: Array, camera: Camera) -> Array:
     """(N,) standard deviations in pixels of keypoints found at (N,) scales in a camera's images."""
-    return np.hypot(KEYPOINT_SIGMA, LEVEL_SIGMA * scales.astype(np.float64)) * _coarseness(camera)
+    return np.hypot(KEYPOINT_SIGMA, LEVEL_SIGMA * scales.astype(np.float64)) * coarseness(camera)
 
 
 def to_disparity(depth: Array, camera: Camera) -> Array:
@@ -144,7 +144,8 @@ def robust_weights(residuals: Array, scale: float = 2.45) -> tuple[Array, float]
     return weights, float(cost)
 
 
-def _coarseness(camera: Camera) -> float:
+def coarseness(camera: Camera) -> float:
+    """How many times as much a camera's keypoints err, in pixels, as those of one that isn't finer than its lens."""
     return max(1.0, camera.width / FINE_WIDTH)
 
 

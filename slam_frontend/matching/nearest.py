@@ -41,7 +41,8 @@ class _Nearest:
 def _nearest(features0: Features, features1: Features) -> _Nearest:
     """Block by block, for all distances of ten thousand keypoints would be half a gigabyte."""
     count0, count1 = len(features0), len(features1)
-    found = _Nearest(np.empty(count0, np.int64), *np.empty((2, count0), np.float32), np.zeros(count1, np.int64))
+    to_nearest, to_second = np.empty((2, count0), np.float32)
+    found = _Nearest(np.empty(count0, np.int64), to_nearest, to_second, np.zeros(count1, np.int64))
     least = np.full(count1, np.inf, np.float32)
     for start in range(0, count0, ROWS_PER_BLOCK):
         block = slice(start, start + ROWS_PER_BLOCK)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from slam_frontend.geometry import se3
+from slam_frontend.geometry.camera import pixel_scale
 from slam_frontend.geometry.relative_pose import TwoView, errors_at_infinity, judge, two_view_candidates
-from slam_frontend.geometry.reprojection import Measurements, keypoint_sigmas
+from slam_frontend.geometry.reprojection import Measurements, coarseness, keypoint_sigmas
 from slam_frontend.mapping import BundleProblem, adjust, errors_of
 from slam_frontend.types import Array, Camera, View
 
@@ -65,7 +66,7 @@ def solve_two_view(
     rivals = [one for one in refined if one.cost(noise) < bound]
     if all(_alike(one.solution.T_1_0, best.solution.T_1_0) for one in rivals):
         return Answer(best.solution)
-    return Answer(is_blurred=not is_short and noise > 1.0)
+    return Answer(is_blurred=not is_short and noise > _sharp(camera))
 
 
 def _refine(solution: TwoView, view0: View, view1: View, camera: Camera, threshold: float) -> _Refined:
@@ -92,6 +93,11 @@ def _noise(best: _Refined) -> float:
     """The variance that the explained matches show, times that of the measurement model."""
     explained = best.errors[best.solution.explained]
     return max(float(np.median(explained)) / MEDIAN_CHI2, MIN_NOISE) if len(explained) else 1.0
+
+
+def _sharp(camera: Camera) -> float:
+    """The noise of sharp matches: where pixels are finer than a lens, it is of more of them."""
+    return max(1.0, pixel_scale(camera) / coarseness(camera)) ** 2
 
 
 def _problem(T_1_0: Array, points: Array, view0: View, view1: View, rows: Array, camera: Camera) -> BundleProblem:

@@ -14,7 +14,7 @@ from slam_frontend.datasets.rendered import RenderConfig, RenderedSequence
 from slam_frontend.datasets.scene import colours, look
 from slam_frontend.errors import SequenceError
 from slam_frontend.geometry import se3
-from slam_frontend.trajectory import Trajectory
+from slam_frontend.trajectory import Trajectory, read_euroc, read_trajectory
 from slam_frontend.types import Array, Camera, Sensor
 
 SIZE = (160, 120)
@@ -138,11 +138,54 @@ def test_without_cam1_it_is_mono_and_without_truth_there_is_none(own_euroc: Path
     assert (sequence.sensor, sequence.truth) == (Sensor.MONO, None)
 
 
-def test_a_right_image_without_its_left_moment_costs_the_pair_only(own_euroc: Path) -> None:
+def test_a_right_image_without_its_left_moment_costs_the_pair_only_and_is_said_once(own_euroc: Path, caplog) -> None:
     lists = own_euroc / "mav0/cam1/data.csv"
     lines = lists.read_text().splitlines()
     lists.write_text("\n".join([lines[0], lines[1], lines[3]]))
     assert [frame.right is not None for frame in open_sequence(own_euroc)] == [True, False, True]
+    said = f"{own_euroc}/mav0: right image within 5 ms for 2 of 3 images; the others are used without"
+    assert [record.message for record in caplog.records] == [said]
+
+
+@pytest.mark.parametrize("sensor", ["auto", "stereo"])
+def test_a_right_camera_on_another_clock_is_refused_but_mono_does_without(own_euroc: Path, caplog, sensor: str) -> None:
+    lists = own_euroc / "mav0/cam1/data.csv"
+    header, *lines = lists.read_text().splitlines()
+    names = [line.split(",")[1] for line in lines]
+    lists.write_text("\n".join([header, *(f"{FIRST_NS + 10_000_000 + row},{name}" for row, name in enumerate(names))]))
+    with pytest.raises(SequenceError, match=r"5 ms for 0 of 3 images; .* one clock\? --sensor mono does without$"):
+        open_sequence(own_euroc, sensor=sensor)
+    assert len(list(open_sequence(own_euroc, sensor="mono"))) == 3
+    assert caplog.records == []
+
+
+def test_five_coefficients_of_the_equidistant_model_are_refused(own_euroc: Path) -> None:
+    path = own_euroc / "mav0/cam0/sensor.yaml"
+    settings = yaml.safe_load(path.read_text().removeprefix("%YAML:1.0\n"))
+    settings |= {"distortion_model": "equidistant", "distortion_coefficients": [-0.01, 0.015, -0.01, 0.003, 0.0]}
+    path.write_text(yaml.safe_dump(settings))
+    with pytest.raises(SequenceError, match=r"cam0/sensor\.yaml: .* has 5 numbers, but equidistant takes 4"):
+        open_sequence(own_euroc, sensor="mono")
+
+
+def test_a_truth_that_is_read_for_itself_is_that_of_cam0_as_the_run_has_it(euroc: Path, caplog) -> None:
+    sequence = open_sequence(euroc)
+    truth = read_trajectory(euroc / "mav0/state_groundtruth_estimate0/data.csv")
+    np.testing.assert_allclose(truth.T_world_cam[:, :3, 3], sequence.truth.T_world_cam[:, :3, 3], atol=1e-8)
+    T_body_world = se3.inverse(read_euroc(euroc / "mav0/state_groundtruth_estimate0/data.csv").T_world_cam)
+    np.testing.assert_allclose(T_body_world @ truth.T_world_cam, np.tile(T_BODY_CAM0, (3, 1, 1)), atol=1e-8)
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [([1.0] * 15, "no T_BS can be read; expected its data, 16 numbers"), ([0.0] * 16, "T_BS is no rotation")],
+)
+def test_a_truth_is_refused_where_the_recordings_t_bs_is_broken(own_euroc: Path, data: list[float], message) -> None:
+    path = own_euroc / "mav0/cam0/sensor.yaml"
+    path.write_text(yaml.safe_dump({"T_BS": {"data": data}}))
+    with pytest.raises(SequenceError, match=rf"cam0/sensor\.yaml: {message}"):
+        read_trajectory(own_euroc / "mav0/state_groundtruth_estimate0/data.csv")
 
 
 @pytest.mark.parametrize("cam", ["cam0", "cam1"])
@@ -182,7 +225,13 @@ def test_a_right_camera_that_is_not_on_the_right_is_refused(own_euroc: Path, T_b
         ("cam0/sensor.yaml", "", None, r"sensor\.yaml: can't be read"),
         ("cam0/sensor.yaml", "intrinsics", "intrinsic", r"sensor\.yaml: intrinsics"),
         ("cam0/sensor.yaml", "distortion_model: ", "distortion_model: x", "is unknown; known: radial-tangential"),
-        ("cam0/sensor.yaml", "- 160", "- 320", "images are 160x120, but the calibration is for 320x120"),
+        (
+            "cam0/sensor.yaml",
+            "- 160",
+            "- 320",
+            r"images are 160x120, but the calibration is for 320x120; put the right .* into .*cam0/sensor\.yaml$",
+        ),
+        ("cam0/sensor.yaml", "T_BS", "T_SB", r"sensor\.yaml: no T_BS can be read; expected its data, 16 numbers"),
         ("cam1/sensor.yaml", "rate_hz: 20", "rate_hz: [", "not valid YAML"),
         ("cam0/sensor.yaml", "sensor_type", "\xfc", "is not text in UTF-8"),
         ("state_groundtruth_estimate0/data.csv", ",", ";", "remove or rename this file to go without"),

@@ -83,6 +83,27 @@ def test_a_missing_right_image_costs_the_pair_only(kitti: Path) -> None:
     assert [frame.right is not None for frame in open_sequence(kitti)] == [True, False, False]
 
 
+def test_how_many_images_have_a_right_one_is_said_once_where_some_have_none(kitti: Path, caplog) -> None:
+    list(open_sequence(kitti))
+    assert caplog.records == []
+    (kitti / "image_1/000002.png").unlink()
+    list(open_sequence(kitti))
+    said = f"{kitti}: right image of the same name for 2 of 3 images; the others are used without"
+    assert [record.message for record in caplog.records] == [said]
+
+
+@pytest.mark.parametrize("sensor", ["auto", "stereo"])
+def test_right_images_of_other_names_are_refused_but_mono_does_without(kitti: Path, caplog, sensor: str) -> None:
+    for row in range(3):
+        (kitti / f"image_1/{row:06d}.png").rename(kitti / f"image_1/{row}.png")
+    with pytest.raises(
+        SequenceError, match=r"0 of 3 images; is image_1 of this sequence\? --sensor mono does without$"
+    ):
+        open_sequence(kitti, sensor=sensor)
+    assert len(list(open_sequence(kitti, sensor="mono"))) == 3
+    assert caplog.records == []
+
+
 def test_a_frame_without_a_timestamp_is_skipped(kitti: Path) -> None:
     (kitti / "times.txt").write_text("0.0\n0.1\n")
     sequence = open_sequence(kitti)

@@ -122,6 +122,11 @@ def test_a_plugin_that_is_no_reader_is_left_out_with_a_warning(tmp_path, monkeyp
         ("{width: 64}", r"c\.yaml: height"),
         (COMPLETE.replace("fx: 50", "fx: -50"), r"c\.yaml: fx"),
         (COMPLETE.replace("fx: 50", "fx: wide"), r"c\.yaml: fx"),
+        (
+            "{width: 320, height: 240, fx: 0.82, fy: 1.09, cx: 0.5, cy: 0.5}",
+            r"c\.yaml: fx: expected pixels, and the width is 320; normalised intrinsics are .* \(found 0\.82\)$",
+        ),
+        (COMPLETE.replace("fy: 50", "fy: 0.9"), r"c\.yaml: fy: expected pixels, and the height is 48"),
         (COMPLETE.replace("fx: 50", "fx: .inf"), r"c\.yaml: fx: .*finite"),
         (COMPLETE.replace("cy: 23.5", "cy: .nan"), r"c\.yaml: cy: .*finite"),
         (COMPLETE.replace("}", ", distortion: [.nan, 0, 0, 0]}"), r"c\.yaml: distortion\.0: .*finite"),

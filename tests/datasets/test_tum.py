@@ -101,6 +101,33 @@ def test_an_image_without_depth_within_20_ms_is_kept_without(tmp_path: Path, wri
     assert depths_of(folder, calibration) == [1, None, 3]
 
 
+@pytest.mark.parametrize(
+    ("depth_times", "end"),
+    [
+        (["1.000", "1.021", "1.121"], "depth within 20 ms for 1 of 3 images; are rgb.txt and depth.txt on one clock?"),
+        (["1.000", "1.100"], "depth within 20 ms for 2 of 3 images; the others are used without"),
+        (["1.000", "1.100", "1.200"], None),
+    ],
+)
+def test_how_many_images_have_depth_is_said_once_where_some_have_none(
+    tmp_path: Path, write_image, calibration, caplog, depth_times: list[str], end: str | None
+) -> None:
+    folder = make_folder(tmp_path / "s", write_image, ["1.000", "1.100", "1.200"], depth_times)
+    assert len(list(open_sequence(folder, camera=calibration))) == 3
+    assert [record.message for record in caplog.records] == ([f"{folder}: {end}"] if end else [])
+
+
+@pytest.mark.parametrize("sensor", ["auto", "rgbd"])
+def test_depth_on_another_clock_is_refused_but_mono_does_without(
+    tmp_path: Path, write_image, calibration, caplog, sensor: str
+) -> None:
+    folder = make_folder(tmp_path / "s", write_image, ["1.000", "1.100"], ["9.000", "9.100"])
+    with pytest.raises(SequenceError, match=r"20 ms for 0 of 2 images; .* one clock\? --sensor mono does without$"):
+        open_sequence(folder, camera=calibration, sensor=sensor)
+    assert len(list(open_sequence(folder, camera=calibration, sensor="mono"))) == 2
+    assert caplog.records == []
+
+
 def test_depth_lists_need_no_order(tmp_path: Path, write_image, calibration) -> None:
     folder = make_folder(tmp_path / "s", write_image, ["1.000", "1.100", "1.200"], ["1.200", "1.000", "1.100"])
     assert depths_of(folder, calibration) == [2, 3, 1]
@@ -126,8 +153,10 @@ def test_a_timestamp_that_is_no_number_costs_that_image_only(tum_folder: Path, c
     assert [frame.depth is not None for frame in frames] == (
         [True] * 5 if kind == "rgb" else [True] * 2 + [False] + [True] * 3
     )
-    said = f"{path}: left out 1 of 6 lines, whose timestamp is no number"
-    assert [record.message for record in caplog.records] == [said]
+    said = [f"{path}: left out 1 of 6 lines, whose timestamp is no number"]
+    if kind == "depth":
+        said += [f"{tum_folder}: depth within 20 ms for 5 of 6 images; the others are used without"]
+    assert [record.message for record in caplog.records] == said
 
 
 def test_names_may_have_spaces_and_the_list_a_byte_order_mark(tum_folder: Path) -> None:
