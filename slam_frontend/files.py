@@ -17,7 +17,7 @@ from slam_frontend.errors import OutputError
 logger = logging.getLogger(__name__)
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
-PROBE = ".writable"
+PROBE = ".writable-"
 Content = str | bytes | Callable[[BinaryIO], object]
 
 
@@ -54,8 +54,9 @@ def make_writable(folder: Path) -> Path:
     """The folder, made where it is missing; OutputError before any work rather than after it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / PROBE).write_bytes(b"?")
-        (folder / PROBE).unlink()
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=PROBE) as probe:  # others may be probing too
+            probe.write(b"?")
+            probe.flush()
     except OSError as error:
         raise OutputError(f"{folder}: can't be written to ({error.strerror}); choose another folder") from error
     return folder

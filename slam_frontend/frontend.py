@@ -59,7 +59,7 @@ class Frontend:
     def see(self, frame: Frame) -> View:
         """What a frame shows; it depends on no other frame, so that it may run ahead in another thread."""
         with self.clock.stage("extract"):
-            features = extract_at_most(self.extractor, frame.image, self.max_size)
+            features = extract_at_most(self.extractor, frame.image, self.max_size, scaled=False)
         with self.clock.stage("depth"):
             depth = self.depth_source.measure(frame, features)
             keypoints = undistort(features.keypoints, self.camera)

@@ -20,6 +20,7 @@ SYSTEM_PACKAGES = {
     "libgomp.so.1": "libgomp1",
 }
 
+_HIDING = threading.RLock()
 REPORTERS = ("openvino_telemetry",)  # of OpenVINO and NNCF, to Google Analytics
 
 
@@ -27,10 +28,10 @@ def require(module: str, extra: str) -> ModuleType:
     """The imported module, or MissingDependency with the command that brings what is missing."""
     heeded = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with _unreported():
+        with _HIDING, _unreported():
             return importlib.import_module(module)
     except (ImportError, OSError) as error:
-        if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
+        if isinstance(error.__cause__, KeyboardInterrupt):  # a module in C takes Ctrl-C for a failure of its own
             raise KeyboardInterrupt from error
         raise MissingDependency(_sentence(module.split(".")[0], extra, error)) from error
     finally:

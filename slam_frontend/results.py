@@ -23,6 +23,7 @@ from slam_frontend.viz.snapshots import choose_pictures
 
 logger = logging.getLogger(__name__)
 
+MOST_GAPS = 100  # rows for each frame
 LOG = "run.log"  # the first file of every run
 SEGMENT = "trajectory_segment_{}.txt"  # of another map than the one that located the most
 
@@ -98,7 +99,7 @@ def without_gaps(trajectory: Trajectory, indices: Array, asked: range = range(0)
     """One row for each frame that was asked for; those that were skipped, dropped or not reached are lost.
 
     Where nobody says which were asked for, or others came, as the files of a recording may be numbered with gaps, it is
-    every n-th from the first to the last of the indices.
+    every n-th from the first to the last of the indices; where those are no numbers but times, a row for each frame.
     """
     if not len(indices):
         return trajectory
@@ -106,6 +107,8 @@ def without_gaps(trajectory: Trajectory, indices: Array, asked: range = range(0)
         if len(indices) < 2:
             return trajectory
         asked = range(indices[0], indices[-1] + 1, np.gcd.reduce(np.diff(indices)))
+        if len(asked) > MOST_GAPS * len(indices):  # no frames' numbers, but times
+            return trajectory
     rows = (indices - asked.start) // asked.step
     T_world_cam = np.full((len(asked), 4, 4), np.nan)
     T_world_cam[rows] = trajectory.T_world_cam

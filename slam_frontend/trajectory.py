@@ -67,10 +67,12 @@ def associate(timestamps0: Array, timestamps1: Array, max_difference: float = 0.
     return np.stack([rows0, nearest[rows0]], axis=1)
 
 
-def read_trajectory(path: Path, times: Path | None = None) -> Trajectory:
-    """The camera's poses in a file of whichever of the three formats its first row shows; ``times`` only matters for
-    KITTI."""
-    readers = {"tum": read_tum, "euroc": _read_euroc_camera}
+def read_trajectory(path: Path, times: Path | None = None, is_truth: bool = False) -> Trajectory:
+    """The poses in a file of whichever of the three formats its first row shows; ``times`` only matters for KITTI.
+
+    EuRoC's own truth has the body's poses: where ``is_truth``, they are moved to the camera.
+    """
+    readers = {"tum": read_tum, "euroc": _read_euroc_camera if is_truth else read_euroc}
     format = recognise(path)
     return read_kitti(path, times) if format == "kitti" else readers[format](path)
 

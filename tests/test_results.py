@@ -170,6 +170,7 @@ def test_a_kitti_file_of_a_run_has_no_gap(write: Write, rgbd_run: RunResult, tmp
         ([10, 14, 18, 20], range(0), [10, np.nan, 14, np.nan, 18, 20]),  # nobody knows
         ([20, 21, 23], range(3), [20, 21, np.nan, 23]),  # the files of a part of a recording, one of which is missing
         ([], range(3), []),  # interrupted before the first
+        ([10**12, 10**12 + 33333, 10**12 + 66667], range(3), [10**12, 10**12 + 33333, 10**12 + 66667]),  # microseconds
     ],
 )
 def test_a_kitti_file_has_a_row_for_each_frame_that_was_asked_for(

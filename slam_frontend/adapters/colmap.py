@@ -64,18 +64,21 @@ def to_colmap(pycolmap: Any, camera: Camera) -> Any:
 
 
 def _require_some_of(size: tuple[int, int], job: Job) -> None:
-    """SequenceError, before any work, where not even the first image that can be read has the camera's size."""
+    """SequenceError, before any work, where images can be read and none has the camera's size."""
+    others = []
     for name in job.names:
         try:
             image, _ = read_picture(job.images / name, upright=False)
         except SequenceError:
             continue
-        if image.shape[::-1] != size:
-            raise SequenceError(
-                f"{job.images / name}: is {image.shape[1]}x{image.shape[0]}, but the camera file says "
-                f"{size[0]}x{size[1]}; leave --camera out, or give the right one"
-            )
-        return
+        if image.shape[::-1] == size:
+            return
+        others.append(f"{job.images / name}: is {image.shape[1]}x{image.shape[0]}")
+    if others:
+        raise SequenceError(
+            f"{others[0]}, but the camera file says {size[0]}x{size[1]}, and no image is of that size; "
+            "leave --camera out, or give the right one"
+        )
 
 
 def _infer_camera(pycolmap: Any, path: Path, size: tuple[int, int]) -> Any:

@@ -42,7 +42,7 @@ class Job:
             "host": host,
             **{f"{section}.{key}": value for section, dump in dumps.items() for key, value in dump.items()},
             "largest size": self.max_size,
-            "network": self._network(),
+            "weights, or version": self._weights(),
             "list of images": _digest(iter(self.names)),
             MADE_FROM: _digest(self.state(name) for name in self.names),
             "list of pairs": _digest(f"{name0} {name1}" for name0, name1 in self.pairs),
@@ -57,7 +57,7 @@ class Job:
             return ""
         return f"{found.st_size} {found.st_mtime_ns}"
 
-    def _network(self) -> str:
+    def _weights(self) -> str:
         """What tells the features from those of other weights under the same name, or of another version."""
         weights = self.extractor.weights
         if weights is None or not weights.is_file():
@@ -84,7 +84,7 @@ class Material:
         self.job, self.bench, self.size = job, bench, size
         self.numbers = {name: number for number, name in enumerate(job.names)}
         self.skipped: dict[str, str] = {}
-        self._anew: set[int] = set()  # whose features were found now
+        self.states: dict[int, str] = {}  # of the images' files, by number
         self._extract(watch)
         self._match(watch)
 
@@ -97,14 +97,14 @@ class Material:
     def matches(self) -> Iterator[tuple[str, str, Matches]]:
         """Each pair of the job whose images could be read, with its matches."""
         for name0, others in self._grouped().items():
-            found = self.bench.matches(self.numbers[name0])
+            found = self.bench.matches(self.numbers[name0], self.states)
             yield from ((name0, name1, found[self.numbers[name1]]) for name1 in others)
 
     def _extract(self, watch: Watch) -> None:
         job, extractor = self.job, create_extractor(self.job.extractor)
         for name, number in self.numbers.items():
             watch("features", number, len(self.numbers))
-            state = job.state(name)
+            self.states[number] = state = job.state(name)
             if self.bench.has_features(number, state):
                 continue
             try:
@@ -115,7 +115,6 @@ class Material:
                 continue
             found = extract_at_most(extractor, image, job.max_size)
             self.bench.keep_features(number, found, (image.shape[1], image.shape[0]), state)
-            self._anew.add(number)
         watch("features", len(self.numbers), len(self.numbers))
         if len(self.skipped) == len(job.names):
             raise SequenceError(f"{job.images}: not one of {len(job.names)} images can be read")
@@ -138,13 +137,12 @@ class Material:
             )
         for name0, others in groups.items():
             number = self.numbers[name0]
-            kept = {} if number in self._anew else self.bench.matches(number)
-            seconds = [self.numbers[name1] for name1 in others]
-            missing = [second for second in seconds if second not in kept or second in self._anew]
+            kept = self.bench.matches(number, self.states)
+            missing = [self.numbers[name1] for name1 in others if self.numbers[name1] not in kept]
             if missing:  # all of them, or images that couldn't be read before or have changed since
                 first = self.bench.features(number)[0]
                 found = {second: matcher.match(first, self.bench.features(second)[0]) for second in missing}
-                self.bench.keep_matches(number, kept | found)
+                self.bench.keep_matches(number, kept | found, self.states)
             done += len(others)
             watch("matches", done, total)
 

@@ -2,8 +2,9 @@
 
 import io
 import json
+import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from slam_frontend.types import Array, Features, Matches
 
 STAMP = "export.json"
 UNFINISHED = ".unfinished"
+FULL = re.compile("full|space|extend")  # of a disk, in the words of SQLite and HDF5
 MADE_FROM = "state of the images"  # among the settings
 
 
@@ -22,7 +24,7 @@ class Workbench:
     """The folder of one export: its stamp, what is finished, and single results until then.
 
     Results are numbered files, so the order of the images belongs to the settings. One of images that
-    have changed is another export once it is finished; until then each image's features tell which state they are of.
+    have changed is another export once it is finished; until then features and matches tell which states they are of.
     """
 
     def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
@@ -48,16 +50,22 @@ class Workbench:
         """Remember the features of an image, its width and height, and the state of its file."""
         self._save(f"features-{number:06d}", {**vars(features), "size": size, "state": state})
 
-    def matches(self, number: int) -> dict[int, Matches]:
-        """The matches of an image that were found already, by the number of the other one."""
+    def matches(self, number: int, states: Mapping[int, str]) -> dict[int, Matches]:
+        """The matches of an image that were found already, by the number of the other one, when the files of both were
+        in their states."""
         name = f"matches-{number:06d}"
         arrays = self._load(name) if self._path(name).exists() else {}
-        others = {int(name.partition("/")[2]) for name in arrays}
+        others = [
+            int(key.partition("/")[2])
+            for key, of in arrays.items()
+            if key.startswith("of/") and of.tolist() == [states.get(number), states.get(int(key.partition("/")[2]))]
+        ]
         return {other: Matches(arrays[f"indices/{other}"], arrays[f"distances/{other}"]) for other in others}
 
-    def keep_matches(self, number: int, matches: dict[int, Matches]) -> None:
-        """Remember all matches of an image with later ones."""
-        arrays = {f"{name}/{other}": array for other, found in matches.items() for name, array in vars(found).items()}
+    def keep_matches(self, number: int, matches: dict[int, Matches], states: Mapping[int, str]) -> None:
+        """Remember all matches of an image with later ones, and the states of their files."""
+        arrays: dict[str, Any] = {f"of/{other}": [states[number], states[other]] for other in matches}
+        arrays |= {f"{name}/{other}": array for other, found in matches.items() for name, array in vars(found).items()}
         self._save(f"matches-{number:06d}", arrays)
 
     def publish(self, name: str, write: Callable[[Path], object]) -> None:
@@ -71,6 +79,8 @@ class Workbench:
             self._published.append(name)
         except (OSError, RuntimeError) as error:  # with the latter SQLite and HDF5 say that a disk is full
             reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+            if not (isinstance(error, OSError) or FULL.search(reason)):
+                raise
             raise OutputError(f"{self.folder / name}: can't be written ({reason}); free some space") from error
 
     def finish(self) -> None:

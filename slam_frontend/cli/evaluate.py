@@ -70,7 +70,7 @@ def _read_both(estimate: Path, truth: Path, times: Path | None) -> "tuple[Trajec
     are_kitti = [recognise(path) == "kitti" for path in (estimate, truth)]
     if are_kitti[0] != are_kitti[1]:
         require_times(estimate if are_kitti[0] else truth, times)
-    estimated, true = read_trajectory(estimate, times), read_trajectory(truth, times)
+    estimated, true = read_trajectory(estimate, times), read_trajectory(truth, times, is_truth=True)
     if all(are_kitti) and len(estimated) != len(true):
         logger.warning(
             "%s has %d poses and %s has %d: rows are matched from the first on; if one of them begins later, "

@@ -5,7 +5,7 @@ import os
 import signal
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 logger = logging.getLogger(__name__)
@@ -33,11 +33,11 @@ def _mind_the_terminal(number: int) -> None:
     """Where the terminal has gone, what would be printed there goes nowhere: it would fail, and end the run with it."""
     if number != HANG_UP:
         return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (1, 2):
-        if stat.S_ISCHR(os.fstat(stream).st_mode):
-            os.dup2(nowhere, stream)
-    os.close(nowhere)
+    with open(os.devnull, "w") as nowhere:
+        for stream in (1, 2):
+            with suppress(OSError):  # closed already
+                if stat.S_ISCHR(os.fstat(stream).st_mode):
+                    os.dup2(nowhere.fileno(), stream)
 
 
 @contextmanager

@@ -165,7 +165,7 @@ def _track(
     viewer: "Viewer",
 ) -> int:
     """The exit code: 0 unless the user interrupted or something failed; what was tracked until then is written all the
-    same. Interrupted before the first frame, it leaves the results of an earlier run alone."""
+    same. Interrupted before the first frame, it leaves the results of an earlier run alone, but for its log."""
     from slam_frontend.adapters.track_table import TABLE
     from slam_frontend.adapters.tracks import FILENAME, TrackLog, write_tracks
     from slam_frontend.cli.report import PAGE

@@ -33,7 +33,8 @@ def view(
     with warnings_on_stderr():
         if truth is not None:
             require_times(truth, times)
-        scenes = run_scenes([_read(run) for run in runs], read_trajectory(truth, times) if truth else None)
+        true = read_trajectory(truth, times, is_truth=True) if truth else None
+        scenes = run_scenes([_read(run) for run in runs], true)
         if screenshot is None:
             Browser(scenes, folder=runs[0]).run()
             return

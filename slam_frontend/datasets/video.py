@@ -82,11 +82,11 @@ class VideoReader:
         """The container's ``moment`` of a frame, unless that doesn't rise or the calibration states fps."""
         if self.stated_fps is not None:
             return position / self.stated_fps
-        if moment > self.latest:
-            self.latest = moment
-            return moment
-        fps = _nominal_fps(self.capture)
-        return max(position / fps, self.latest + 1 / fps)
+        if moment <= self.latest:
+            fps = _nominal_fps(self.capture)
+            moment = max(position / fps, self.latest + 1 / fps)
+        self.latest = moment
+        return moment
 
 
 def frame_size(capture: cv2.VideoCapture) -> tuple[int, int]:

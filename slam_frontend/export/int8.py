@@ -45,7 +45,7 @@ def export_int8(weights: Path, photos: Path) -> tuple[Path, Agreement]:
         )
     if not graph_path(weights).exists():
         export_network(weights, graph_path(weights), "onnx")
-    read_card(weights)  # or WeightsError, before the work
+    read_card(weights)  # or WeightsError
     path = int8_path(weights)
     try:
         with TemporaryDirectory(dir=weights.parent) as folder:

@@ -46,12 +46,15 @@ def enlarge(features: Features, shape: tuple[int, ...], full: tuple[int, ...]) -
     return replace(features, keypoints=keypoints, scales=features.scales * ratio.mean())
 
 
-def extract_at_most(extractor: Extractor, image: Array, max_size: int | None) -> Features:
-    """Features, in pixels of the image, of a copy whose longer side has at most ``max_size`` pixels."""
+def extract_at_most(extractor: Extractor, image: Array, max_size: int | None, scaled: bool = True) -> Features:
+    """Features, in pixels of the image, of a copy whose longer side has at most ``max_size`` pixels; without ``scaled``
+    their scales are those of the copy's pyramid."""
     height, width = image.shape
     if max_size is None or max(height, width) <= max_size:
         return extractor.extract(image)
     shrink = max_size / max(height, width)
     size = max(round(width * shrink), 1), max(round(height * shrink), 1)
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return enlarge(extractor.extract(small), small.shape, image.shape)
+    features = extractor.extract(small)
+    enlarged = enlarge(features, small.shape, image.shape)
+    return enlarged if scaled else replace(enlarged, scales=features.scales)

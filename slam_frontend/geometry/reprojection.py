@@ -18,7 +18,7 @@ CHI2_95 = {2: 5.991, 3: 7.815}  # 95 % bounds of the chi-squared distribution
 KEYPOINT_SIGMA = 0.67
 LEVEL_SIGMA = 0.2  # pixels of the level
 DISPARITY_SIGMA = 0.5  # pixels
-FINE_WIDTH = 1280  # columns; a wider image errs by as much as it is wider
+FINE_SIZE = 1280  # pixels of the longer side; a larger image errs by as much as it is larger
 DEFAULT_BASELINE = 0.1  # metres; gives depth a noise where a camera states no baseline
 NEAREST = 1e-3  # metres, or what a single camera takes for them; nothing is seen nearer to the camera
 
@@ -146,7 +146,7 @@ def robust_weights(residuals: Array, scale: float = 2.45) -> tuple[Array, float]
 
 def coarseness(camera: Camera) -> float:
     """How many times as much a camera's keypoints err, in pixels, as those of one that isn't finer than its lens."""
-    return max(1.0, camera.width / FINE_WIDTH)
+    return max(1.0, max(camera.width, camera.height) / FINE_SIZE)
 
 
 def _disparity_scale(camera: Camera) -> float:

@@ -99,12 +99,13 @@ def test_a_calibration_of_another_size_is_refused_and_leaves_no_database(make_jo
     assert not (job.out / "database.db").exists()
 
 
-def test_an_image_of_another_size_than_the_cameras_is_left_out(make_job, photos: Path) -> None:
-    cv2.imwrite(str(photos / "view3.png"), np.zeros((60, 80), np.uint8))
+@pytest.mark.parametrize("name", ["view3.png", "a_first_one.png"])
+def test_an_image_of_another_size_than_the_cameras_is_left_out(make_job, photos: Path, name: str) -> None:
+    cv2.imwrite(str(photos / name), np.zeros((60, 80), np.uint8))
     report = export_colmap(make_job(), Camera(320, 240, 260.0, 260.0, 159.5, 119.5))
     assert report is not None and report.images == 3
     (said,) = report.skipped
-    assert said.endswith("view3.png: is 80x60, expected the camera's 320x240")
+    assert said.endswith(f"{name}: is 80x60, expected the camera's 320x240")
 
 
 def test_an_image_that_colmap_cannot_read_has_the_camera_of_its_size(make_job, photos: Path) -> None:

@@ -102,9 +102,9 @@ def test_an_export_of_other_pixels_or_another_network_is_another_one(make_job, p
         export_hloc(job)
     (tmp_path / "net.pt").write_bytes(b"one network")
     job = replace(job, extractor=ExtractorConfig(name="superpoint-fast", weights=tmp_path / "net.pt"))
-    before = job.settings("hloc")["network"]
+    before = job.settings("hloc")["weights, or version"]
     (tmp_path / "net.pt").write_bytes(b"another one")
-    assert job.settings("hloc")["network"] != before
+    assert job.settings("hloc")["weights, or version"] != before
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("No space left on device")])
@@ -144,7 +144,8 @@ def test_an_image_that_can_be_read_when_an_export_goes_on_is_matched_with_all_ot
     (photos / "view2.jpg").write_bytes(bytes(len(whole)))
     with pytest.raises(Killed):
         export_hloc(job, watch=kill_at("matches", 1))
-    kept = Workbench(job.out, job.settings("hloc", half=True)).matches(0)
+    states = {number: job.state(name) for number, name in enumerate(job.names)}
+    kept = Workbench(job.out, job.settings("hloc", half=True)).matches(0, states)
     assert set(kept) == {2}
     (photos / "view2.jpg").write_bytes(whole)
     report = export_hloc(job)
@@ -157,6 +158,8 @@ def test_an_image_that_changed_before_an_export_goes_on_is_taken_as_it_is_now(ma
     with pytest.raises(Killed):
         export_hloc(job, watch=kill_at("matches", 2))
     (photos / "view2.jpg").write_bytes(other)
+    with pytest.raises(Killed):  # once more, with its features but none of its matches anew
+        export_hloc(job, watch=kill_at("features", 3))
     report = export_hloc(job)
     afresh = export_hloc(make_job(out=job.out.with_name("afresh")))
     assert report is not None and report == afresh
@@ -178,4 +181,6 @@ def test_what_is_kept_comes_back_the_same(make_job, tmp_path: Path) -> None:
     assert size == (320, 240)
     assert features.norm == "l2" and len(features) == len(features.scales) > 100
     assert features.descriptors.dtype == np.float32
-    assert set(bench.matches(0)) == {1, 2}
+    states = {number: job.state(name) for number, name in enumerate(job.names)}
+    assert set(bench.matches(0, states)) == {1, 2}
+    assert set(bench.matches(0, states | {1: "another"})) == {2}

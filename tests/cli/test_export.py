@@ -100,6 +100,20 @@ def test_a_run_that_kept_its_tracks_gives_them_and_a_model(call: Call, tmp_path:
     assert call("export", "tracks", tmp_path, tmp_path / "tracks.xls") == 2
 
 
+def test_a_models_images_are_those_that_the_run_had(call: Call, tmp_path: Path, capsys) -> None:
+    pytest.importorskip("pycolmap", reason="pycolmap is not installed: pip install slam-frontend[colmap]")
+    recording, camera, run = SAMPLE / "rgb", SAMPLE / "camera.yaml", tmp_path / "run"
+    sensor = ("--sensor", "mono", "--features", "orb", "--limit", 40)
+    assert call("run", recording, "--camera", camera, *sensor, "--tracks", "--out", run) == 0
+    model = ("export", "colmap-model", run, tmp_path / "model", "--recording", recording)
+    other = tmp_path / "other.yaml"
+    other.write_text(camera.read_text().replace("fx: ", "fx: 1"))
+    assert call(*model, "--camera", other) == 2
+    assert "its camera isn't the run's; give --camera" in capsys.readouterr().err
+    assert call(*model, "--camera", camera) == 0
+    assert len(list((tmp_path / "model" / "images").iterdir())) > 1
+
+
 def test_a_network_is_written_and_compared(call: Call, tmp_path: Path, capsys) -> None:
     pytest.importorskip("onnx", reason="onnx is not installed: pip install slam-frontend[onnx]")
     save_checkpoint(tmp_path / "net.pt", SuperPoint(FAST), Card(name="net", network=FAST))

@@ -170,7 +170,7 @@ def test_five_coefficients_of_the_equidistant_model_are_refused(own_euroc: Path)
 
 def test_a_truth_that_is_read_for_itself_is_that_of_cam0_as_the_run_has_it(euroc: Path, caplog) -> None:
     sequence = open_sequence(euroc)
-    truth = read_trajectory(euroc / "mav0/state_groundtruth_estimate0/data.csv")
+    truth = read_trajectory(euroc / "mav0/state_groundtruth_estimate0/data.csv", is_truth=True)
     np.testing.assert_allclose(truth.T_world_cam[:, :3, 3], sequence.truth.T_world_cam[:, :3, 3], atol=1e-8)
     T_body_world = se3.inverse(read_euroc(euroc / "mav0/state_groundtruth_estimate0/data.csv").T_world_cam)
     np.testing.assert_allclose(T_body_world @ truth.T_world_cam, np.tile(T_BODY_CAM0, (3, 1, 1)), atol=1e-8)
@@ -185,7 +185,7 @@ def test_a_truth_is_refused_where_the_recordings_t_bs_is_broken(own_euroc: Path,
     path = own_euroc / "mav0/cam0/sensor.yaml"
     path.write_text(yaml.safe_dump({"T_BS": {"data": data}}))
     with pytest.raises(SequenceError, match=rf"cam0/sensor\.yaml: {message}"):
-        read_trajectory(own_euroc / "mav0/state_groundtruth_estimate0/data.csv")
+        read_trajectory(own_euroc / "mav0/state_groundtruth_estimate0/data.csv", is_truth=True)
 
 
 @pytest.mark.parametrize("cam", ["cam0", "cam1"])

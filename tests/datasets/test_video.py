@@ -77,8 +77,12 @@ def test_the_fps_of_the_calibration_win_over_the_containers_times(tmp_path: Path
         ([0.0] * 12, np.arange(12) / 25),
         ([-4e20] * 12, np.arange(12) / 25),
         ([*range(40, 480, 40), 0], np.arange(1, 13) / 25),
+        (
+            [0, 1000, 1000, 1000, 1020, 1030, *range(1100, 1700, 100)],
+            [0, 1, 1.04, 1.08, 1.12, 1.16, 1.2, 1.24, 1.3, 1.4, 1.5, 1.6],
+        ),
     ],
-    ids=["no times", "no times, as OpenCV 4.10 has it", "none for the last"],
+    ids=["no times", "no times, as OpenCV 4.10 has it", "none for the last", "some stand still"],
 )
 def test_where_the_containers_times_do_not_rise_the_frames_are_evenly_spaced(
     tmp_path: Path, untimed, monkeypatch, moments: list[float], expected
