@@ -8,7 +8,6 @@ import os
 import re
 import tempfile
 from collections.abc import Callable
-from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -39,15 +38,14 @@ def natural_order(name: str) -> list[int | str]:
 def free_folder(parent: Path, name: str) -> Path:
     """``parent/name``, or the first of ``name-2``, ``name-3``... that nobody has used yet: made, so that nobody else
     who asks gets it too."""
-    make_writable(parent)
-    for number in count(1):
-        folder = parent / (name if number == 1 else f"{name}-{number}")
+    folder, number = make_writable(parent) / name, 1
+    while True:
         try:
             folder.mkdir()
             return folder
         except FileExistsError:
-            continue
-    raise AssertionError
+            number += 1
+            folder = parent / f"{name}-{number}"
 
 
 def make_writable(folder: Path) -> Path:
@@ -84,6 +82,11 @@ def require_free(path: Path, content: str | bytes) -> None:
     data = content.encode() if isinstance(content, str) else content
     if path.exists() and not (path.is_file() and path.read_bytes() == data):
         raise OutputError(f"{path}: is there already and holds something else; choose another name, or remove it")
+
+
+def as_yaml(text: str) -> str:
+    """A text of which YAML's parser takes OpenCV's header for a comment."""
+    return text.replace("%YAML:", "# YAML:", 1) if text.startswith("%YAML:") else text
 
 
 def to_json(values: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ import yaml
 from scipy.spatial.transform import Rotation
 
 from slam_frontend.errors import SequenceError
-from slam_frontend.files import write_atomically
+from slam_frontend.files import as_yaml, write_atomically
 from slam_frontend.types import Array
 
 logger = logging.getLogger(__name__)
@@ -106,14 +106,14 @@ def _read_euroc_camera(path: Path) -> Trajectory:
 def read_T_body_cam(sensor_file: Path) -> Array:
     """(4,4): where a camera sits on the body, by the T_BS of its sensor.yaml."""
     try:
-        text = sensor_file.read_text().replace("%YAML:", "# YAML:", 1)  # OpenCV's header, which is not YAML's
-        T_body_cam = np.array(yaml.safe_load(text)["T_BS"]["data"], np.float64).reshape(4, 4)
+        data = yaml.safe_load(as_yaml(sensor_file.read_text()))["T_BS"]["data"]
+        T_body_cam = np.array(data, np.float64).reshape(4, 4)
     except (OSError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
         raise SequenceError(
             f"{sensor_file}: no T_BS can be read; expected its data, 16 numbers of a 4x4 matrix"
         ) from error
     R = T_body_cam[:3, :3]
-    if not (np.abs(R @ R.T - np.eye(3)).max() < MAX_SHEAR and np.linalg.det(R) > 0):
+    if not (_shear(R) < MAX_SHEAR and np.linalg.det(R) > 0):
         raise SequenceError(f"{sensor_file}: T_BS is no rotation and translation; a camera alone may have the identity")
     return T_body_cam
 
@@ -127,8 +127,7 @@ def read_kitti(path: Path, times: Path | None = None) -> Trajectory:
     T_world_cam = np.tile(np.eye(4), (len(rows), 1, 1))
     T_world_cam[:, :3] = rows.reshape(-1, 3, 4)
     T_world_cam[~np.isfinite(rows).all(axis=1)] = np.nan
-    R = T_world_cam[:, :3, :3]
-    shear = np.nan_to_num(np.abs(R @ R.transpose(0, 2, 1) - np.eye(3)).max(axis=(1, 2)))
+    shear = np.nan_to_num(_shear(T_world_cam[:, :3, :3]))
     if (shear > MAX_SHEAR).any():
         raise SequenceError(
             f"{path}: pose {int(shear.argmax())} is not a rotation and a translation; is this a KITTI file?"
@@ -198,6 +197,11 @@ def _read_rows(path: Path, expected: str, columns: int, more: bool = False) -> A
     if not rows:
         raise SequenceError(f"{path}: holds no poses; expected lines of {expected}")
     return np.array(rows, np.float64)
+
+
+def _shear(R: Array) -> Array:
+    """(...): how far matrices (...,3,3) are from keeping lengths and angles."""
+    return np.asarray(np.abs(R @ np.swapaxes(R, -1, -2) - np.eye(3)).max(axis=(-2, -1)))
 
 
 def _poses(path: Path, translations: Array, quaternions: Array) -> Array:

@@ -11,6 +11,7 @@ import numpy as np
 
 from slam_frontend.adapters.colmap import CORNER, to_colmap
 from slam_frontend.adapters.tracks import Tracks
+from slam_frontend.adapters.workbench import UNFINISHED
 from slam_frontend.errors import OutputError
 from slam_frontend.files import write_atomically
 from slam_frontend.geometry import se3
@@ -19,7 +20,6 @@ from slam_frontend.optional import require
 from slam_frontend.types import Array, Camera, Frame
 from slam_frontend.watch import Watch, ignore_progress
 
-UNFINISHED = ".unfinished"
 MODEL, IMAGES = Path("sparse/0"), "images"  # where Gaussian splatting looks for them
 IMAGE = "{:06d}.png"  # by the index of the frame in its recording
 MAX_ERROR = 4.0  # pixels; what bundle adjustment dropped later was noted when it was seen

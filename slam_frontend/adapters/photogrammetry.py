@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ class Job:
             **{f"{section}.{key}": value for section, dump in dumps.items() for key, value in dump.items()},
             "largest size": self.max_size,
             "weights, or version": self._weights(),
-            "list of images": _digest(iter(self.names)),
+            "list of images": _digest(self.names),
             MADE_FROM: _digest(self.state(name) for name in self.names),
             "list of pairs": _digest(f"{name0} {name1}" for name0, name1 in self.pairs),
             **more,
@@ -84,7 +84,7 @@ class Material:
         self.job, self.bench, self.size = job, bench, size
         self.numbers = {name: number for number, name in enumerate(job.names)}
         self.skipped: dict[str, str] = {}
-        self.states: dict[int, str] = {}  # of the images' files, by number
+        self.states = {number: job.state(name) for name, number in self.numbers.items()}
         self._extract(watch)
         self._match(watch)
 
@@ -104,8 +104,7 @@ class Material:
         job, extractor = self.job, create_extractor(self.job.extractor)
         for name, number in self.numbers.items():
             watch("features", number, len(self.numbers))
-            self.states[number] = state = job.state(name)
-            if self.bench.has_features(number, state):
+            if self.bench.has_features(number, self.states[number]):
                 continue
             try:
                 image = self._read(job.images / name)
@@ -114,7 +113,7 @@ class Material:
                 self.skipped[name] = str(error)
                 continue
             found = extract_at_most(extractor, image, job.max_size)
-            self.bench.keep_features(number, found, (image.shape[1], image.shape[0]), state)
+            self.bench.keep_features(number, found, (image.shape[1], image.shape[0]), self.states[number])
         watch("features", len(self.numbers), len(self.numbers))
         if len(self.skipped) == len(job.names):
             raise SequenceError(f"{job.images}: not one of {len(job.names)} images can be read")
@@ -154,6 +153,6 @@ class Material:
         return groups
 
 
-def _digest(lines: Iterator[str]) -> str:
+def _digest(lines: Iterable[str]) -> str:
     listed = list(lines)
     return f"{len(listed)} ({hashlib.sha256('|'.join(listed).encode()).hexdigest()[:8]})"

@@ -36,8 +36,11 @@ class Workbench:
 
     def has_features(self, number: int, state: str) -> bool:
         """Whether the features of an image were found already, when its file was in that state."""
-        name = f"features-{number:06d}"
-        return self._path(name).exists() and self._load(name)["state"].item() == state
+        path = self._path(f"features-{number:06d}")
+        if not path.exists():
+            return False
+        with np.load(path) as arrays:
+            return bool(arrays["state"].item() == state)
 
     def features(self, number: int) -> tuple[Features, tuple[int, int]]:
         """The features of an image that has them, and its width and height."""
@@ -55,12 +58,12 @@ class Workbench:
         in their states."""
         name = f"matches-{number:06d}"
         arrays = self._load(name) if self._path(name).exists() else {}
-        others = [
-            int(key.partition("/")[2])
-            for key, of in arrays.items()
-            if key.startswith("of/") and of.tolist() == [states.get(number), states.get(int(key.partition("/")[2]))]
-        ]
-        return {other: Matches(arrays[f"indices/{other}"], arrays[f"distances/{other}"]) for other in others}
+        others = {int(key.partition("/")[2]) for key in arrays}
+        return {
+            other: Matches(arrays[f"indices/{other}"], arrays[f"distances/{other}"])
+            for other in others
+            if arrays[f"of/{other}"].tolist() == [states[number], states.get(other)]
+        }
 
     def keep_matches(self, number: int, matches: dict[int, Matches], states: Mapping[int, str]) -> None:
         """Remember all matches of an image with later ones, and the states of their files."""

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from slam_frontend.config import Section, parse_config
 from slam_frontend.errors import ConfigError, SequenceError
+from slam_frontend.files import as_yaml
 from slam_frontend.types import Camera
 
 FILENAME = "camera.yaml"
@@ -91,8 +92,7 @@ def load_camera_file(model: type[T], path: Path) -> T:
 
 def _read_yaml(path: Path) -> Any:
     try:
-        text = path.read_text()
-        return yaml.safe_load(text.replace("%YAML:", "# YAML:", 1) if text.startswith("%YAML:") else text)
+        return yaml.safe_load(as_yaml(path.read_text()))
     except OSError as error:
         raise SequenceError(f"{path}: can't be read ({error.strerror}); it holds the camera's calibration") from error
     except UnicodeDecodeError as error:

@@ -6,31 +6,30 @@ from pathlib import Path
 
 import numpy as np
 
-from slam_frontend.types import Array
 from slam_frontend.viz.space.framing import AZIMUTHS_DEG, behind, overview
 from slam_frontend.viz.space.legend import MOUSE, Entry, draw_legend
 from slam_frontend.viz.space.moment import PANEL_WIDTH
 from slam_frontend.viz.space.runs import RunScene
 from slam_frontend.viz.space.scene import Scene, join
 from slam_frontend.viz.windows.gallery import legend_entries
-from slam_frontend.viz.windows.window import Window
+from slam_frontend.viz.windows.panelled import PanelledWindow
 
 SIZE = (1360, 800)
 INTERVAL = 1 / 60  # seconds between looks at mouse and keys
 GAP = 1.1  # from one run's middle to the next, in the width of the widest
 
 
-class Browser:
+class Browser(PanelledWindow):
     """One window, the legend and the keys as its panel."""
 
     def __init__(self, runs: list[RunScene], folder: Path, visible: bool = True) -> None:
         """Opens the window; pictures that are saved go to the folder."""
-        self._keys = {"R": self._overview, "C": self._change_colours, "P": self._save, "H": self._hide}
+        keys = {"R": self._overview, "C": self._change_colours, "P": self._save, "H": self._hide}
         if len(runs) > 1:
-            self._keys["O"] = self._change_places
+            keys["O"] = self._change_places
+        super().__init__(", ".join(run.title.text for run in runs), SIZE, visible, keys)
         self._runs, self._folder = runs, folder
-        self._window = Window(", ".join(run.title.text for run in runs), *SIZE, visible=visible, keys=self._keys)
-        self._with_ages = self._in_one_place = self._is_hidden = False
+        self._with_ages = self._in_one_place = False
         self._saying: list[Entry] = []
         self._scene = self._arranged()
         self._overview()
@@ -40,18 +39,6 @@ class Browser:
         """Until the user closes it."""
         while self._window.poll():
             time.sleep(INTERVAL)
-        self._window.close()
-
-    def press(self, key: str) -> None:
-        """Do what a key of the panel does."""
-        self._keys[key]()
-
-    def capture(self) -> Array:
-        """(H,W,3) uint8 RGB of the window."""
-        return self._window.capture()
-
-    def close(self) -> None:
-        """Take the window away."""
         self._window.close()
 
     def _arranged(self) -> Scene:
@@ -84,8 +71,7 @@ class Browser:
         self._window.show_panel(draw_legend(entries, PANEL_WIDTH))
 
     def _overview(self) -> None:
-        share = 0.0 if self._is_hidden else PANEL_WIDTH / self._window.size[0]
-        aspect, first = self._window.aspect, self._runs[0]
+        share, aspect, first = self._hidden_share, self._window.aspect, self._runs[0]
         azimuths = AZIMUTHS_DEG if self._in_one_place or len(self._runs) == 1 else (0.0,)
         view = overview(self._scene.heart(), first.forward, first.scene.up, (1 - share) * aspect, azimuths)
         self._window.look(view.beside(share, aspect))

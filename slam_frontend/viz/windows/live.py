@@ -22,7 +22,7 @@ from slam_frontend.viz.space.legend import MOUSE, Entry, draw_legend, floor_entr
 from slam_frontend.viz.space.moment import PANEL_WIDTH, Moment, picture_of, scene_of
 from slam_frontend.viz.space.scene import Scene
 from slam_frontend.viz.windows.display import require_display
-from slam_frontend.viz.windows.window import Window
+from slam_frontend.viz.windows.panelled import PanelledWindow
 
 SIZE = (1360, 840)
 SHARE = 0.2  # of one core, that drawing new moments may take while frames come
@@ -71,21 +71,21 @@ def run_window(settings: WindowSettings, moments: "Queue[Moment]", commands: Con
     window.run(moments)
 
 
-class LiveWindow:
+class LiveWindow(PanelledWindow):
     """The scene, a panel beside it, and what the keys do."""
 
     def __init__(self, settings: WindowSettings, commands: Connection) -> None:
-        self._keys = {
+        keys = {
             " ": self._pause, "N": self._step, "F": self._follow, "R": self._overview,
             "C": self._change_colours, "P": self._save, "H": self._hide,
         }  # fmt: skip
-        self._window = Window(settings.title, *SIZE, visible=settings.visible, keys=self._keys)
+        super().__init__(settings.title, SIZE, settings.visible, keys)
         self._settings, self._commands = settings, commands
         self._moment: Moment | None = None
         self._scene: Scene | None = None
         self._legends = [_draw_legend(settings, with_ages) for with_ages in (False, True)]
         self._saying = ""
-        self._is_paused = self._with_ages = self._is_hidden = False
+        self._is_paused = self._with_ages = False
         self._is_following = True
         self._followed: Array | None = None  # where the camera was when the eye last came along
 
@@ -123,18 +123,6 @@ class LiveWindow:
         """(3,) from where the scene is looked at, in the world of the moment."""
         return self._window.viewpoint.eye
 
-    def press(self, key: str) -> None:
-        """Do what a key of the panel does."""
-        self._keys[key]()
-
-    def capture(self) -> Array:
-        """(H,W,3) uint8 RGB of the window."""
-        return self._window.capture()
-
-    def close(self) -> None:
-        """Take the window away."""
-        self._window.close()
-
     def _place_behind(self) -> None:
         """Look from behind the camera, as soon as there is something to see."""
         moment = self._moment
@@ -146,11 +134,6 @@ class LiveWindow:
         view = Viewpoint(position + 0.5 * distance * forward, front, up, AWAY * distance)
         self._window.look(view.beside(self._hidden_share, self._window.aspect))
         self._followed = position
-
-    @property
-    def _hidden_share(self) -> float:
-        """How much of the window's width the panel takes."""
-        return 0.0 if self._is_hidden else PANEL_WIDTH / self._window.size[0]
 
     def _draw_panel(self) -> None:
         if self._moment is None or self._is_hidden:
