@@ -66,7 +66,7 @@ class MatcherConfig(Section):
 
 
 class DepthConfig(Section):
-    """Where the depth of a keypoint is believed."""
+    """Where the depth of a keypoint is believed. Disparities are pixels, of wider images than 1280 more."""
 
     min_depth: float = Field(0.3, gt=0)
     max_depth: float = Field(8.0, gt=0)  # a depth camera's range; stereo is limited by its disparity

@@ -5,6 +5,11 @@ class FrontendError(Exception):
     """Base of every error that the caller or the caller's files can cause."""
 
 
+def describe(error: Exception) -> str:
+    """A sentence about any error: its own if it has one, else what it is called and says."""
+    return str(error) if isinstance(error, FrontendError) else f"{type(error).__name__}: {error}"
+
+
 class ConfigError(FrontendError):
     """A setting is unknown, of the wrong type or impossible."""
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from slam_frontend.clock import StageClock
 from slam_frontend.datasets import Sequence
-from slam_frontend.errors import FrontendError
+from slam_frontend.errors import FrontendError, describe
 from slam_frontend.mapping import LocalMap
 from slam_frontend.prefetch import prefetch
 from slam_frontend.threads import shared_cores
@@ -59,7 +59,7 @@ class RunResult:
     skipped: tuple[str, ...]  # a sentence for each frame that couldn't be used
     dropped: int  # frames left out to keep pace
     interrupted: bool
-    failure: Exception | None  # what ended the run early, where nobody foresaw it
+    failure: Exception | None  # what ended the run early
     points: Array  # (P,3) landmarks
 
     @property
@@ -88,7 +88,6 @@ def run_sequence(
     log = _RunLog(frontend.clock)
     pace = _Pace()
     interrupted = False
-    broken: list[str] = []
     failure: Exception | None = None
     try:
         with _seen_ahead(frontend, sequence, pace if live else None) as views:
@@ -104,17 +103,15 @@ def run_sequence(
     except Exception as error:  # an extractor of a third party may raise anything; hours of tracking outlive it
         if not log.timestamps:
             raise
-        failure = None if isinstance(error, FrontendError) else error
-        reason = f"{type(error).__name__}: {error}" if failure else str(error)
-        broken.append(f"{reason}; the run ends after {len(log.timestamps)} frames")
-        logger.warning("%s", broken[0], exc_info=failure)
+        failure = error
+        unforeseen = None if isinstance(error, FrontendError) else error
+        logger.warning("%s; the run ends after %d frames", describe(error), len(log.timestamps), exc_info=unforeseen)
     frontend.finish()  # nothing where that was done above
-    return log.result(frontend, sequence.name, (*sequence.skipped, *broken), pace.dropped, interrupted, failure)
+    return log.result(frontend, sequence.name, tuple(sequence.skipped), pace.dropped, interrupted, failure)
 
 
 def run_whole(frontend: FrameProcessor, sequence: Sequence, on_frame: OnFrame | None = None) -> RunResult:
-    """As ``run_sequence``, for whom a part is of no use: a KeyboardInterrupt, or an error that nobody foresaw, goes on
-    when the run has ended."""
+    """As ``run_sequence``, for whom a part is of no use: what ended the run early goes on when it has ended."""
     result = run_sequence(frontend, sequence, on_frame)
     if result.interrupted:
         raise KeyboardInterrupt

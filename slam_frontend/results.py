@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from slam_frontend.config import RunConfig, dump_config
-from slam_frontend.errors import MissingDependency, OutputError
+from slam_frontend.errors import MissingDependency, OutputError, describe
 from slam_frontend.evaluation.trajectory import align_to_truth
 from slam_frontend.files import make_writable, to_json, write_atomically
 from slam_frontend.frame_table import FrameTable, write_frames
@@ -124,7 +124,7 @@ def _attempt(write: Callable[[Path], None], path: Path) -> str | None:
         return str(error)
     except Exception as error:  # hours of tracking outlive a mistake in one of the files
         logger.exception("%s", path.name)
-        return f"{path}: can't be written ({type(error).__name__}: {error})"
+        return f"{path}: can't be written ({describe(error)})"
     return None
 
 

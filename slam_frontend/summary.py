@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from slam_frontend.errors import SequenceError
+from slam_frontend.errors import SequenceError, describe
 from slam_frontend.evaluation.trajectory import Alignment, TrajectoryMetrics, alignment_of, evaluate
 from slam_frontend.pipeline import RunResult
 from slam_frontend.trajectory import Trajectory
@@ -36,7 +36,7 @@ class RunSummary:
     skipped: int
     dropped: int
     interrupted: bool
-    failure: str | None  # what ended it early, where nobody foresaw it
+    failure: str | None  # what ended it early
     located_by_segment: tuple[int, ...]
     milliseconds: dict[str, StageTime]
     online: TrajectoryMetrics | None  # of the longest segment
@@ -72,7 +72,7 @@ def summarise(result: RunResult, sensor: Sensor, truth: Trajectory | None) -> Ru
         skipped=len(result.skipped),
         dropped=result.dropped,
         interrupted=result.interrupted,
-        failure=None if result.failure is None else f"{type(result.failure).__name__}: {result.failure}",
+        failure=None if result.failure is None else describe(result.failure),
         located_by_segment=tuple(int((segments == segment).sum()) for segment in np.unique(segments)),
         milliseconds=stage_times(result.milliseconds),
         online=online,

@@ -116,7 +116,7 @@ def test_an_extractor_that_is_lost_on_the_way_leaves_what_was_tracked(world, syn
     lost = FrontendError("the process that extracts features has ended")
     result = run_sequence(breaking_after_ten(synthetic_frontend(sequence), lost), sequence)
     assert len(result.online) == 10 and result.online.located.all()
-    assert "has ended" in result.skipped[-1] and "after 10 frames" in result.skipped[-1]
+    assert result.failure is lost and not result.skipped
 
 
 def test_an_error_that_nobody_foresaw_leaves_what_was_tracked_and_its_traceback_in_the_log(
@@ -129,8 +129,9 @@ def test_an_error_that_nobody_foresaw_leaves_what_was_tracked_and_its_traceback_
 
     result = run_sequence(breaking(), sequence)
     assert len(result.online) == 10 and result.online.located.all() and result.final.located.all()
-    assert result.skipped[-1] == "ValueError: no corners here; the run ends after 10 frames"
+    assert isinstance(result.failure, ValueError)
     (record,) = [record for record in caplog.records if "no corners here" in record.getMessage()]
+    assert record.getMessage() == "ValueError: no corners here; the run ends after 10 frames"
     assert record.exc_info and record.exc_info[0] is ValueError
     assert not reader_threads()
     with pytest.raises(ValueError, match="no corners here"):
@@ -210,12 +211,13 @@ def test_an_interrupt_while_the_map_is_brought_up_to_date_keeps_everything(
 
 
 def test_a_recording_that_breaks_off_keeps_what_was_tracked_says_so_and_leaves_no_thread(
-    world, synthetic_frontend
+    world, synthetic_frontend, caplog
 ) -> None:
     sequence = Breaking(world)
     result = run_sequence(synthetic_frontend(sequence), sequence)
     assert len(result.online) == 10 and result.online.located.all()
-    assert "disk is gone" in result.skipped[-1] and "after 10 frames" in result.skipped[-1]
+    assert isinstance(result.failure, SequenceError) and not result.skipped
+    assert "the disk is gone; the run ends after 10 frames" in caplog.messages
     assert not reader_threads()
 
 

@@ -40,6 +40,8 @@ def _counts(summary: RunSummary, title: str) -> Table:
         table.add_row("skipped", str(summary.skipped))
     if summary.dropped:
         table.add_row("dropped to keep pace", str(summary.dropped))
+    if summary.failure:
+        table.add_row("ended early", summary.failure)
     return table
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from slam_frontend.config import ExtractorConfig
-from slam_frontend.errors import FrontendError
+from slam_frontend.errors import FrontendError, describe
 from slam_frontend.features.base import Extractor
 from slam_frontend.memory import keep_freed_memory
 from slam_frontend.threads import shared_cores
@@ -157,7 +157,7 @@ def _portable(error: Exception) -> Exception:
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:  # whatever the class of the error does
-        return FrontendError(f"{type(error).__name__}: {error}")
+        return FrontendError(describe(error))
     return error
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from slam_frontend.config import DepthConfig
 from slam_frontend.errors import ConfigError
+from slam_frontend.geometry.reprojection import coarseness
 from slam_frontend.geometry.stereo import match_rows
 from slam_frontend.types import Array, Camera, Features, Frame, Sensor
 
@@ -52,16 +53,14 @@ class StereoDepth:
             raise ConfigError(
                 "stereo needs the distance of both cameras, found a camera without one; give its baseline"
             )
-        self.config = config
+        self.limits = np.array([config.min_disparity, config.max_disparity]) * coarseness(camera)  # pixels
         self.bf = camera.fx * camera.baseline  # pixels * metres
 
     def measure(self, frame: Frame, features: Features) -> Array:
         """Depth from disparity, unknown where the right image shows no clear match."""
         if frame.right is None:
             return np.full(len(features), np.nan, np.float32)
-        disparity = match_rows(
-            frame.image, frame.right, features.keypoints, self.config.min_disparity, self.config.max_disparity
-        )
+        disparity = match_rows(frame.image, frame.right, features.keypoints, *self.limits)
         return (self.bf / disparity).astype(np.float32)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from command_line import Call, one_sentence, run_main
 
+from slam_frontend.errors import FrontendError
 from slam_frontend.features.superpoint import shipped_weights
 from slam_frontend.frontend import Frontend
 from slam_frontend.types import FrameResult, View
@@ -233,18 +234,28 @@ def test_ctrl_c_before_the_first_frame_leaves_an_earlier_run_alone(call: Call, m
     assert {path: path.read_bytes() for path in kept} == kept
 
 
-def test_a_failure_that_nobody_foresaw_is_no_success(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "failure"),
+    [
+        (ZeroDivisionError("by mistake"), "ZeroDivisionError: by mistake"),
+        (FrontendError("the extractor is gone"), "the extractor is gone"),
+    ],
+)
+def test_a_run_that_fails_on_the_way_is_no_success(
+    call: Call, monkeypatch: pytest.MonkeyPatch, error: Exception, failure: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     follow = Frontend.follow
 
     def failing(self: Frontend, view: View) -> FrameResult:
         if view.index == 3:
-            raise ZeroDivisionError("by mistake")
+            raise error
         return follow(self, view)
 
     monkeypatch.setattr(Frontend, "follow", failing)
     assert call("run", SAMPLE, "--out", "here") == 1
     metrics = json.loads(Path("here/metrics.json").read_text())
-    assert (metrics["frames"], metrics["failure"]) == (3, "ZeroDivisionError: by mistake")
+    assert (metrics["frames"], metrics["failure"]) == (3, failure)
+    assert failure in capsys.readouterr().out
 
 
 @pytest.mark.slow

@@ -89,3 +89,13 @@ def test_the_sensor_decides_where_depth_comes_from() -> None:
 def test_stereo_without_a_baseline_is_refused_rather_than_at_depth_zero() -> None:
     with pytest.raises(ConfigError, match="give its baseline"):
         create_depth_source(Sensor.STEREO, DepthConfig(), replace(CAMERA, baseline=None))
+
+
+def test_large_images_are_searched_for_larger_disparities() -> None:
+    keypoints = [[x, y] for x in (900, 1300, 1700) for y in (200, 700, 1200)]
+    texture = np.random.default_rng(0).integers(0, 255, (720, 1100), np.uint8)
+    wide = cv2.resize(texture, (2200, 1440), interpolation=cv2.INTER_CUBIC)
+    camera = Camera(1920, 1440, 1560.0, 1560.0, 959.5, 719.5, baseline=0.1)
+    frame = Frame(0, 0.0, wide[:, :1920].copy(), right=wide[:, 160:2080].copy())
+    depth = StereoDepth(DepthConfig(max_disparity=128), camera).measure(frame, features_at(keypoints))
+    assert depth == pytest.approx(np.full(len(keypoints), 1560 * 0.1 / 160), rel=0.005)
