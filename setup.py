@@ -49,6 +49,7 @@ setup(
         "typer>=0.12",
         "rich>=13",
         "threadpoolctl>=3.2",
+        "filelock>=3.12",
     ],
     extras_require={**EXTRAS, "all": sorted({name for names in EXTRAS.values() for name in names})},
     entry_points={"console_scripts": ["slam-frontend=slam_frontend.cli.main:main"]},

@@ -66,6 +66,8 @@ def write_atomically(path: Path, content: Content) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path, content)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise OutputError(f"{path}: can't be written, for {path.parent} is no folder; choose another") from error
     except (OSError, RuntimeError) as error:  # with the latter torch says that a disk is full
         reason = getattr(error, "strerror", None) or error
         raise OutputError(f"{path}: can't be written ({reason}); free some space or choose another folder") from error
@@ -89,9 +91,9 @@ def as_yaml(text: str) -> str:
     return text.replace("%YAML:", "# YAML:", 1) if text.startswith("%YAML:") else text
 
 
-def to_json(values: dict[str, Any]) -> str:
+def to_json(values: dict[str, Any], indent: int | None = 2) -> str:
     """JSON that every parser reads: what isn't a number is null."""
-    return json.dumps(_plain(values), indent=2, allow_nan=False)
+    return json.dumps(_plain(values), indent=indent, allow_nan=False)
 
 
 def _plain(value: Any) -> Any:

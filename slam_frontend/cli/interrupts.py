@@ -4,7 +4,7 @@ import logging
 import os
 import signal
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
@@ -55,6 +55,30 @@ def at_most_interrupts(count: int) -> Iterator[None]:
             raise KeyboardInterrupt
         logger.warning("what was computed is being written (asked to stop %d of %d times)", put_off, PATIENCE + 1)
 
+    with _heeding(hear):
+        yield
+
+
+@contextmanager
+def noted_interrupts() -> Iterator[Callable[[], bool]]:
+    """The first interrupt is noted, for work that comes to a good end by itself, the next raises KeyboardInterrupt.
+    Yields what tells whether one was."""
+    heard = 0
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        nonlocal heard
+        _mind_the_terminal(number)
+        heard += 1
+        if heard > 1:
+            raise KeyboardInterrupt
+        logger.warning("stopping when this step is done; once more to stop at once")
+
+    with _heeding(hear):
+        yield lambda: heard > 0
+
+
+@contextmanager
+def _heeding(hear: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in SIGNALS}
     heeded = [number for number, handler in before.items() if callable(handler)]
     for number in heeded:

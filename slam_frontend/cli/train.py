@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from slam_frontend.cli.interrupts import EXIT_INTERRUPTED, noted_interrupts
 from slam_frontend.cli.options import AsJson
 from slam_frontend.cli.progress import progress_bar
 
@@ -47,9 +48,11 @@ def magicpoint(config: Config, settings: Settings = None, minutes: Minutes = Non
 
     loaded = _load(config, settings)
     _render_missing(loaded)
-    with (progress := _progress("magicpoint", loaded, json)) as watch:
-        done = stages.magicpoint(loaded, watch, minutes)
-    _tell_checkpoint(shipping.ship_magicpoint if done else None, loaded, json, not progress.has_reports)
+    with (progress := _progress("magicpoint", loaded, json)) as watch, noted_interrupts() as is_stopped:
+        done = stages.magicpoint(loaded, watch, minutes, is_stopped)
+    if not done:
+        _end(is_stopped(), json)
+    _tell_checkpoint(shipping.ship_magicpoint, loaded, json, not progress.has_reports)
 
 
 @app.command()
@@ -64,10 +67,14 @@ def label(
 ) -> None:
     """Label photographs by homographic adaptation; photographs that have labels are left out."""
     from slam_frontend.training import stages
+    from slam_frontend.training.engine import is_first_process
 
     loaded = _load(config, settings, photos)
     before = stages.label_files(loaded, number)
-    count = _label(loaded, number)
+    _label(loaded, number)
+    if not is_first_process():
+        return
+    count = stages.count_labelled(loaded, number)
     stood = stages.label_files(loaded, number) == before
     folder = stages.labels_folder(loaded, number)
     text = f"labels of {count} photographs stand already in" if stood else f"{count} photographs have labels in"
@@ -79,7 +86,9 @@ def superpoint(
     config: Config,
     settings: Settings = None,
     number: Round = 1,
-    labels_of: Annotated[int | None, typer.Option("--labels", help="round whose labels to use, if another")] = None,
+    labels_of: Annotated[
+        int | None, typer.Option("--labels", min=1, max=2, help="round whose labels to use, if another")
+    ] = None,
     minutes: Minutes = None,
     json: AsJson = False,
 ) -> None:
@@ -87,10 +96,12 @@ def superpoint(
     from slam_frontend.training import shipping, stages
 
     loaded = _load(config, settings)
-    with (progress := _progress(f"superpoint, round {number}", loaded, json)) as watch:
-        done = stages.superpoint(loaded, number, watch, minutes, labels_of)
-    ship = (lambda config: shipping.ship(config, number)) if done else None
-    _tell_checkpoint(ship, loaded, json, not progress.has_reports)
+    name = f"superpoint, round {number}"
+    with (progress := _progress(name, loaded, json)) as watch, noted_interrupts() as is_stopped:
+        done = stages.superpoint(loaded, number, watch, minutes, labels_of, is_stopped)
+    if not done:
+        _end(is_stopped(), json)
+    _tell_checkpoint(lambda config: shipping.ship(config, number), loaded, json, not progress.has_reports)
 
 
 @app.command(name="all")
@@ -100,16 +111,19 @@ def everything(config: Config, settings: Settings = None, json: AsJson = False) 
     from slam_frontend.training.engine import is_first_process
 
     loaded = _load(config, settings)
-    stages.require_all_photos(loaded)
+    stages.require_inputs(loaded)
     _render_missing(loaded)
-    with _progress("magicpoint", loaded, json) as watch:
-        stages.magicpoint(loaded, watch)
+    with _progress("magicpoint", loaded, json) as watch, noted_interrupts() as is_stopped:
+        if not stages.magicpoint(loaded, watch, is_stopped=is_stopped):
+            _end(is_stopped(), json)
     if is_first_process():
         shipping.ship_magicpoint(loaded)
     for number in range(1, loaded.label.rounds + 1):
         _label(loaded, number)
-        with (progress := _progress(f"superpoint, round {number}", loaded, json)) as watch:
-            stages.superpoint(loaded, number, watch)
+        name = f"superpoint, round {number}"
+        with (progress := _progress(name, loaded, json)) as watch, noted_interrupts() as is_stopped:
+            if not stages.superpoint(loaded, number, watch, is_stopped=is_stopped):
+                _end(is_stopped(), json)
     _tell_checkpoint(lambda config: shipping.ship(config, config.label.rounds), loaded, json, not progress.has_reports)
 
 
@@ -158,8 +172,7 @@ def _show_shapes(config: "TrainingConfig", output: Path) -> None:
     write_atomically(output, encode_png(contact_sheet(config.seed, config.shapes.size)))
 
 
-def _label(config: "TrainingConfig", number: int) -> int:
-    """How many photographs have labels."""
+def _label(config: "TrainingConfig", number: int) -> None:
     from slam_frontend.training import stages
 
     done = 0
@@ -172,22 +185,15 @@ def _label(config: "TrainingConfig", number: int) -> int:
 
         watch("label", 0, 0)
         stages.label(config, number, count)
-    return done
 
 
 def _tell_checkpoint(
-    ship: "Callable[[TrainingConfig], Path] | None",
-    config: "TrainingConfig",
-    as_json: bool,
-    stood_already: bool = False,
+    ship: "Callable[[TrainingConfig], Path]", config: "TrainingConfig", as_json: bool, stood_already: bool = False
 ) -> None:
     """Ship what is complete, and say where it is."""
     from slam_frontend.training.engine import is_first_process
 
     if not is_first_process():
-        return
-    if ship is None:
-        _tell("stopped; the same command goes on from here", {"done": False, "checkpoint": None}, as_json)
         return
     path = ship(config)
     text = "checkpoint and card written"
@@ -195,6 +201,15 @@ def _tell_checkpoint(
         text = f"the training stands already; {text} once more"
     about = {"done": True, "checkpoint": str(path), "stood_already": stood_already}
     _tell(f"{text} to {path}", about, as_json)
+
+
+def _end(is_interrupted: bool, as_json: bool) -> NoReturn:
+    """Before a training is complete, by an interrupt or because its minutes are over."""
+    from slam_frontend.training.engine import is_first_process
+
+    if is_first_process():
+        _tell("stopped; the same command goes on from here", {"done": False, "checkpoint": None}, as_json)
+    raise typer.Exit(EXIT_INTERRUPTED if is_interrupted else 0)
 
 
 def _tell(sentence: str, about: dict[str, Any], as_json: bool) -> None:

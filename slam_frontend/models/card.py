@@ -23,7 +23,7 @@ class Card(Section):
     seed: int | None = None
     step: int | None = None
     commit: str = ""
-    metrics: dict[str, float] = Field(default_factory=dict)
+    metrics: dict[str, float | None] = Field(default_factory=dict)
     config: dict[str, Any] = Field(default_factory=dict)  # of the training, whole
     notes: str = ""
 

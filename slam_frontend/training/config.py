@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, PositiveFloat
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from slam_frontend.config import Section
 from slam_frontend.models.network_config import CELL, PAPER, NetworkConfig
@@ -17,7 +17,16 @@ def _whole_cells(size: tuple[int, int]) -> tuple[int, int]:
     return size
 
 
+def _as_several(paths: object) -> object:
+    return [paths] if isinstance(paths, str | Path) else paths
+
+
+Paths = Annotated[tuple[Path, ...], BeforeValidator(_as_several)]
+Zoom = Annotated[float, Field(ge=0.05, le=20)]
 Size = Annotated[tuple[int, int], AfterValidator(_whole_cells)]  # height, width
+
+
+TAKEN = ("magicpoint", "photos", "validation_photos", "shapes", "shapes_validation")  # in the folder
 
 
 class LoopConfig(Section):
@@ -80,7 +89,7 @@ class JointConfig(Section):
     )
     keep_of_start: float = Field(0.0, ge=0, lt=1)  # its share in the weights that ship, see models/superpoint.py: blend
     photometric: PhotometricConfig = PhotometricConfig()
-    zoom: tuple[PositiveFloat, PositiveFloat] = (0.6, 2.2)  # pixels of the first view per pixel of the photograph
+    zoom: tuple[Zoom, Zoom] = (0.6, 2.2)  # pixels of the first view per pixel of the photograph
     first: HomographyConfig = HomographyConfig(rotation=0.35, scale=1.0, perspective=0.06, translation=0.0)
     second: HomographyConfig = HomographyConfig(rotation=0.8, scale=1.5, perspective=0.14, translation=0.15)
     target: Literal["soft", "hard"] = "soft"
@@ -95,13 +104,13 @@ class JointConfig(Section):
 class TrainingConfig(Section):
     """The whole recipe."""
 
-    name: str = "superpoint"
+    name: str = Field("superpoint", pattern=r"^\w[\w.-]*$")  # of the files that ship
     folder: Path = Path("runs/superpoint")
-    photos: tuple[Path, ...] = ()
+    photos: Paths = ()
     validation_photos: Path | None = None
     validation_count: int = Field(96, ge=1)  # photographs that validation looks at
     photo_size: Size = (240, 320)  # that photographs are brought to
-    seed: int = 0
+    seed: int = Field(0, ge=0, lt=2**32)
     device: str = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     tensorboard: bool = False
@@ -112,3 +121,18 @@ class TrainingConfig(Section):
     magicpoint: MagicPointConfig = MagicPointConfig()
     label: LabelConfig = LabelConfig()
     joint: JointConfig = JointConfig()
+
+    @property
+    def file_name(self) -> str:
+        """Of what ships, without its suffix."""
+        return self.name.replace("-", "_")
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> "TrainingConfig":
+        if self.file_name in TAKEN:
+            raise ValueError(f"expected a name of its own, and {self.name} is that of a file which training needs")
+        if 2 * self.joint.inset + CELL > min(self.photo_size):
+            raise ValueError(f"expected a joint.inset that leaves something of photographs of {self.photo_size}")
+        if self.joint.keep_of_start and self.joint.start is None:
+            raise ValueError("expected joint.start beside joint.keep_of_start: the checkpoint that a share is kept of")
+        return self

@@ -11,7 +11,7 @@ from slam_frontend.errors import ConfigError
 from slam_frontend.files import write_atomically
 from slam_frontend.photos import fit_image, read_photos
 from slam_frontend.training.sources import note_sources, require_photos
-from slam_frontend.training.stored import OF_LABELS, load_stored
+from slam_frontend.training.stored import OF_LABELS, OF_SHAPES, load_stored
 from slam_frontend.types import Array
 
 
@@ -39,10 +39,15 @@ def shard_path(folder: Path, first: int) -> Path:
     return folder / f"shard_{first:06d}.pt"
 
 
+def shards_in(folder: Path) -> list[Path]:
+    """The files of labels of a folder."""
+    return [path for path in folder.glob("shard_*.pt") if path.stem.removeprefix("shard_").isdecimal()]
+
+
 def load_labels(folder: Path) -> tuple[Tensor, Tensor]:
     """Rows (N,) of the labelled photographs and their labels (N,K,3) x, y, score, from the shards there are."""
     rows, labels, end = [], [], 0
-    for path in sorted(folder.glob("shard_*.pt"), key=_first_row):
+    for path in sorted(shards_in(folder), key=_first_row):
         shard, first = load_stored(path, OF_LABELS), _first_row(path)
         known = max(0, end - first)  # shards overlap where label.shard was changed on the way
         rows.append(torch.arange(first, first + len(shard))[known:])
@@ -57,8 +62,18 @@ def load_shapes(cache: Path) -> Labelled:
     """The cached shapes, or ConfigError saying how to render them."""
     if not cache.exists():
         raise ConfigError(f"{cache}: not found; run `slam-frontend train shapes` first")
-    stored = load_stored(cache, "delete it and run `slam-frontend train shapes` again")
+    stored = load_stored(cache, OF_SHAPES, entries=Labelled._fields)
     return Labelled(stored["images"], stored["points"])
+
+
+def require_shapes(cache: Path, count: int, size: tuple[int, int]) -> None:
+    """ConfigError where a cache holds other shapes than so many of size (height, width)."""
+    found = load_stored(cache, OF_SHAPES, mmap=True, entries=Labelled._fields)["images"].shape
+    if tuple(found) != (count, *size):
+        raise ConfigError(
+            f"{cache}: expected {count} shapes of {size[0]}x{size[1]}, found {found[0]} of {found[1]}x{found[2]}; "
+            "set shapes as they were, choose another folder for this training, or delete the file"
+        )
 
 
 def pack(images: list[Array], points: list[Array]) -> Labelled:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from filelock import FileLock, Timeout
 from torch import distributed
 
 from slam_frontend.errors import ConfigError
@@ -47,6 +48,25 @@ def without_denormals() -> Iterator[None]:
         yield
     finally:
         torch.set_flush_denormal(False)
+
+
+@contextmanager
+def claim(folder: Path) -> Iterator[None]:
+    """One training at a time in a folder; ConfigError where another process is at it."""
+    lock = FileLock(folder / ".lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise ConfigError(f"{folder}: another training runs here; wait for its end or choose another folder") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether that is what torch says with it, of a GPU's memory or of this machine's."""
+    return isinstance(error, torch.cuda.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
 
 
 def is_first_process() -> bool:

@@ -77,7 +77,8 @@ class JointTask:
 
     def _descriptor(self, coarse0: Tensor, coarse1: Tensor, pair: Pair, generator: torch.Generator) -> Tensor:
         if self.config.descriptor_loss == "dense_hinge":
-            return dense_hinge_loss(coarse0, coarse1, _centres_in_second(coarse0, pair), pair.second.mask)
+            masks = pair.first.mask, pair.second.mask
+            return dense_hinge_loss(coarse0, coarse1, _centres_in_second(coarse0, pair), *masks)
         enlarged = pair.first.images.shape[2] // self.config.loop.size[0]
         places0, places1, valid = draw_places(pair, self.config.places * enlarged, generator)
         found = Correspondences(sample(coarse0, places0), sample(coarse1, places1), places1, valid)

@@ -1,7 +1,6 @@
 """One loop for every stage: schedule, gradients, checkpoints, resuming."""
 
 import copy
-import json
 import logging
 import math
 import time
@@ -15,11 +14,11 @@ from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from slam_frontend.errors import FrontendError
-from slam_frontend.files import make_writable, write_atomically
+from slam_frontend.files import make_writable, to_json, write_atomically
 from slam_frontend.models.superpoint import SuperPoint
 from slam_frontend.training.config import LoopConfig
-from slam_frontend.training.engine import Engine, without_denormals
-from slam_frontend.training.stored import load_stored
+from slam_frontend.training.engine import Engine, claim, is_out_of_memory, without_denormals
+from slam_frontend.training.stored import load_checkpoint_state, load_weights
 
 logger = logging.getLogger(__name__)
 
@@ -69,14 +68,23 @@ class Loop:
     """Trains a network on a task, from its last checkpoint if there is one."""
 
     def __init__(
-        self, network: SuperPoint, task: Task, config: LoopConfig, engine: Engine, folder: Path, seed: int = 0
+        self,
+        network: SuperPoint,
+        task: Task,
+        config: LoopConfig,
+        engine: Engine,
+        folder: Path,
+        seed: int = 0,
+        about: dict[str, Any] | None = None,
     ) -> None:
+        """``about`` goes into each checkpoint as it is: what the training is of."""
         self.network = engine.place(network)
         self.task = task
         self.config = config
         self.engine = engine
         self.folder = folder
         self.seed = seed
+        self.about = about or {}
         self.model = DistributedDataParallel(self.network) if engine.world > 1 else self.network
         self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=config.rate, weight_decay=config.weight_decay)
         self.step = 0
@@ -86,17 +94,28 @@ class Loop:
         self._unproved: dict[str, Any] | None = None  # a state to save once its loss is known to be a number
 
     @without_denormals()
-    def run(self, watch: Watch | None = None, stop_after_minutes: float | None = None) -> bool:
-        """Train to the end of the cycle, or for the given time; True when the cycle is complete."""
-        if self.engine.rank == 0:
-            make_writable(self.folder)
+    def run(
+        self,
+        watch: Watch | None = None,
+        stop_after_minutes: float | None = None,
+        is_stopped: Callable[[], bool] = lambda: False,
+    ) -> bool:
+        """Train to the end of the cycle, for the given time or until stopped; True when the cycle is complete."""
+        if self.engine.rank > 0:
+            return self._run(watch, stop_after_minutes, is_stopped)
+        with claim(make_writable(self.folder)):
+            for left in self.folder.glob(f".{LAST}.*"):  # by a process that was killed while it wrote
+                left.unlink(missing_ok=True)
+            return self._run(watch, stop_after_minutes, is_stopped)
+
+    def _run(self, watch: Watch | None, stop_after_minutes: float | None, is_stopped: Callable[[], bool]) -> bool:
         self.resume()
         started = self._started = time.monotonic() - self.seconds
         stop = math.inf if stop_after_minutes is None else self.seconds + 60 * stop_after_minutes
         saved = reported = self.seconds
         seen, reported_at = 0, self.progress
-        while self.progress < 1 and self.seconds < stop:
-            losses = self.advance()
+        while self.progress < 1 and self.seconds < stop and not self._agree(is_stopped()):
+            losses = self._advance()
             self.seconds = self._agree(time.monotonic() - started)
             seen += self._batch_and_size()[0]
             due = self._is_validation_due(reported_at)
@@ -140,6 +159,16 @@ class Loop:
         self.step += 1
         return {name: float(value.detach()) for name, value in losses.items()}
 
+    def _advance(self) -> dict[str, float]:
+        try:
+            return self.advance()
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            raise TrainingError(
+                f"memory ran out at step {self.step}; lower loop.batch or loop.size, what {self.folder} holds is kept"
+            ) from error
+
     def save(self, name: str) -> None:
         """Write all that resuming needs."""
         self._write(name, self._state())
@@ -152,6 +181,8 @@ class Loop:
             "seconds": self.seconds,
             "best": self.best,
             "metrics": self.metrics,
+            "progress": self.progress,
+            "about": self.about,
         }
 
     def _write(self, name: str, state: dict[str, Any]) -> None:
@@ -175,13 +206,8 @@ class Loop:
         path = self.folder / LAST
         if not path.exists():
             return
-        state = load_stored(path, device=self.engine.device)
-        try:
-            self.network.load_state_dict(state["network"])
-        except RuntimeError as error:
-            raise TrainingError(
-                f"{path} is of another network than the config's; choose another folder or remove it"
-            ) from error
+        state = load_checkpoint_state(path, self.engine.device)
+        load_weights(self.network, state, path)
         self.optimizer.load_state_dict(state["optimizer"])
         for group in self.optimizer.param_groups:  # as the config says now; the rate is set at each step
             group["weight_decay"] = self.config.weight_decay
@@ -227,13 +253,13 @@ class Loop:
         entry: dict[str, Any] = {"step": report.step, "seconds": round(self.seconds, 1), **report.losses}
         entry |= {"images_per_second": round(report.images_per_second, 1), **report.metrics}
         with (self.folder / LOG).open("a") as file:
-            file.write(json.dumps(entry) + "\n")
+            file.write(to_json(entry, indent=None) + "\n")
 
-    def _agree(self, seconds: float) -> float:
-        """The first process's clock, so that all stop and slow down together."""
+    def _agree(self, number: float) -> float:
+        """The first process's number, such as its clock, so that all stop and slow down together."""
         if self.engine.world == 1:
-            return seconds
-        shared = torch.tensor([seconds], device=self.engine.device)
+            return number
+        shared = torch.tensor([float(number)], device=self.engine.device)
         distributed.broadcast(shared, 0)
         return float(shared)
 

@@ -100,9 +100,15 @@ def hardest_triplet_loss(pairs: Correspondences, margin: float = 0.5, safe_radiu
 
 
 def dense_hinge_loss(
-    coarse0: Tensor, coarse1: Tensor, centres0_in_1: Tensor, mask1: Tensor, positive_weight: float = 250.0
+    coarse0: Tensor,
+    coarse1: Tensor,
+    centres0_in_1: Tensor,
+    mask0: Tensor,
+    mask1: Tensor,
+    positive_weight: float = 250.0,
 ) -> Tensor:
-    """The paper's eq. 5-6 over all pairs of cells; ``centres0_in_1`` (B,N,2) are the first image's in the second."""
+    """The paper's eq. 5-6 over all pairs of cells of both masks (B,h,w); ``centres0_in_1`` (B,N,2) are the first
+    image's in the second."""
     height, width = coarse1.shape[2:]
     rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     centres1 = torch.stack([columns, rows], -1).reshape(1, -1, 2).to(coarse1.device) * CELL + (CELL - 1) / 2
@@ -110,7 +116,7 @@ def dense_hinge_loss(
     similarity = coarse0.float().flatten(2).transpose(1, 2) @ coarse1.float().flatten(2)  # (B,N,N)
     right = positive_weight * same * (1 - similarity).clamp_min(0)
     wrong = ~same * (similarity - 0.2).clamp_min(0)
-    return per_image_mean(right + wrong, mask1.flatten(1)[:, None].expand_as(similarity))
+    return per_image_mean(right + wrong, mask0.flatten(1)[:, :, None] * mask1.flatten(1)[:, None])
 
 
 SPARSE_LOSSES: dict[str, DescriptorLoss] = {

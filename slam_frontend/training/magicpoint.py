@@ -104,5 +104,5 @@ def average_precision(positions: Tensor, scores: Tensor, truth: Tensor) -> tuple
     order = scores[scores > 0].argsort(descending=True)
     hits = right[scores > 0][order].float()
     precision = hits.cumsum(0) / torch.arange(1, len(hits) + 1)
-    area = float((precision * hits).sum() / truth.isfinite().all(-1).sum())
+    area = float((precision * hits).sum() / truth.isfinite().all(-1).sum().clamp_min(1))
     return area, sum(errors) / max(len(errors), 1)

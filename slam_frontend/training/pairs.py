@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from slam_frontend.models.network_config import CELL
 from slam_frontend.training.config import JointConfig
 from slam_frontend.training.homographies import (
     is_inside,
@@ -50,20 +51,29 @@ def draw_pairs(
 
 
 def draw_places(pair: Pair, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """Up to ``count`` places seen by both views: (B,N,2) in the first, in the second, and which of them are real.
-    Labels go first, random pixels fill up."""
+    """Up to ``count`` places that both views may learn from: (B,N,2) in the first, in the second, and which of them are
+    real. Labels go first, random pixels fill up."""
     batch, height, width = len(pair.H_1_0), *pair.first.images.shape[2:]
     extent = torch.tensor([width - 1.0, height - 1.0])
     random = (torch.rand(batch, count, 2, generator=generator) * extent).to(pair.H_1_0.device)
     labels = torch.where(pair.first.visible[..., None], pair.first.points, torch.full_like(pair.first.points, -1))
     candidates = torch.cat([labels, random], 1)
     others = transform(pair.H_1_0, candidates)
-    seen = is_inside(candidates.unbind(-1), (height, width)) & is_inside(others.unbind(-1), (height, width))
+    seen = _learned_from(pair.first.mask, candidates) & _learned_from(pair.second.mask, others)
     lots = torch.rand(seen.shape, generator=generator).to(seen.device)
     lots[:, : labels.shape[1]] += 1
     chosen = (lots * seen).topk(count, dim=1).indices
     rows = chosen[..., None].expand(-1, -1, 2)
     return candidates.gather(1, rows), others.gather(1, rows), seen.gather(1, chosen)
+
+
+def _learned_from(mask: Tensor, places: Tensor) -> Tensor:
+    """(B,N) bool: places (B,N,2) in cells that a mask (B,H/8,W/8) lets learn from."""
+    height, width = mask.shape[1:]
+    x, y = places.unbind(-1)
+    column, row = (x / CELL).floor().clamp(0, width - 1).long(), (y / CELL).floor().clamp(0, height - 1).long()
+    inside = is_inside((x, y), (height * CELL, width * CELL))
+    return inside & mask.flatten(1).gather(1, row * width + column).bool()
 
 
 def _view(

@@ -1,6 +1,7 @@
 """Photometric augmentation of batches in torch, with every amount drawn per image."""
 
 import math
+from typing import Annotated
 
 import torch
 from pydantic import Field
@@ -9,16 +10,18 @@ from torch.nn import functional as F
 
 from slam_frontend.config import Section
 
+Factor = Annotated[float, Field(ge=0, le=10)]
+
 
 class PhotometricConfig(Section):
     """Largest changes, in grey levels where nothing else is said."""
 
-    brightness: float = 50.0
-    contrast: tuple[float, float] = (0.5, 1.5)
-    noise: float = 10.0
-    speckle: float = 0.0  # fraction of the pixels that turn black or white
-    shade: float = 0.5  # strength of a soft shadow or highlight
-    blur: int = 3  # length in pixels of the motion blur
+    brightness: float = Field(50.0, ge=0, le=255)
+    contrast: tuple[Factor, Factor] = (0.5, 1.5)
+    noise: float = Field(10.0, ge=0, le=255)
+    speckle: float = Field(0.0, ge=0, le=1)  # fraction of the pixels that turn black or white
+    shade: float = Field(0.5, ge=0, le=1)  # strength of a soft shadow or highlight
+    blur: int = Field(3, ge=0, le=64)  # length in pixels of the motion blur
     blur_fraction: float = Field(0.25, ge=0, le=1)  # of the images
 
 

@@ -1,21 +1,22 @@
 """A finished training made into what ships: a folded checkpoint, its card and its ONNX graph."""
 
 import logging
+import math
 import subprocess
 from pathlib import Path
 from typing import Any
 
 from slam_frontend import __version__
-from slam_frontend.errors import MissingDependency
+from slam_frontend.errors import ConfigError, MissingDependency
 from slam_frontend.models.card import Card
 from slam_frontend.models.onnx_graph import write_graph
 from slam_frontend.models.runtime import graph_path
 from slam_frontend.models.superpoint import SuperPoint, blend, fold
-from slam_frontend.models.weights import load_checkpoint, save_checkpoint
+from slam_frontend.models.weights import save_checkpoint
 from slam_frontend.training import stages
 from slam_frontend.training.config import TrainingConfig
 from slam_frontend.training.loop import LAST
-from slam_frontend.training.stored import load_stored
+from slam_frontend.training.stored import load_checkpoint_state
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ LICENCE = "Apache-2.0"
 def ship_magicpoint(config: TrainingConfig) -> Path:
     """Write the detector as a checkpoint of its own, to be judged and to label with; its path."""
     source = stages.magicpoint_folder(config) / LAST
-    state = load_stored(source)
+    state = load_checkpoint_state(source)
     card = create_card(config, state, notes="MagicPoint: a detector only, its descriptors are untrained.")
     path = config.folder / "magicpoint.pt"
     save_checkpoint(path, stages.load_network(config, source.parent), card.model_copy(update={"sharpen": False}))
@@ -37,16 +38,25 @@ def ship(config: TrainingConfig, number: int, folder: Path | None = None, notes:
     source = stages.joint_folder(config, number) / LAST
     network = fold(stages.load_network(config, source.parent))
     if config.joint.start is not None and config.joint.keep_of_start:
-        network = blend(network, load_checkpoint(config.joint.start)[0], config.joint.keep_of_start)
-    state = load_stored(source)
-    path = (folder or config.folder) / f"{config.name.replace('-', '_')}.pt"
+        if number > 1:
+            raise ConfigError(
+                "joint.keep_of_start: round 2 began with round 1's network, not with joint.start; leave it out"
+            )
+        network = blend(network, stages.fitting_start(config, config.joint.start), config.joint.keep_of_start)
+    state = load_checkpoint_state(source)
+    path = (folder or config.folder) / f"{config.file_name}.pt"
     save_checkpoint(path, network, create_card(config, state, notes))
     _write_graph(path, network)
     return path
 
 
 def create_card(config: TrainingConfig, state: dict[str, Any], notes: str = "") -> Card:
-    """What the checkpoint of a training state tells about itself."""
+    """What the checkpoint of a training state tells about itself: how it was trained, by the state where that knows it,
+    and how it ships, by the config."""
+    about = {**stages.about(config), **state.get("about", {})}
+    trained = about["config"]
+    joint = trained["joint"] | {"keep_of_start": config.joint.keep_of_start}
+    shipped = {"name": config.name, "threshold": config.threshold, "sharpen": config.sharpen, "joint": joint}
     return Card(
         name=config.name,
         network=config.network,
@@ -54,12 +64,12 @@ def create_card(config: TrainingConfig, state: dict[str, Any], notes: str = "") 
         threshold=config.threshold,
         version=__version__,
         licence=LICENCE,
-        data=", ".join(path.name for path in config.photos),
-        seed=config.seed,
+        data=about["data"],
+        seed=trained["seed"],
         step=state["step"],
         commit=current_commit(),
-        metrics={name: round(value, 4) for name, value in state["metrics"].items()},
-        config=config.model_dump(mode="json", exclude={"folder", "photos", "validation_photos"}),
+        metrics={name: round(value, 4) for name, value in state["metrics"].items() if math.isfinite(value)},
+        config=trained | shipped,
         notes=notes,
     )
 

@@ -1,10 +1,14 @@
 """Which photographs a cache and its labels are of, as a note beside them."""
 
 import json
+import logging
 from pathlib import Path
+from typing import Any
 
 from slam_frontend.errors import ConfigError
 from slam_frontend.files import images_below, write_atomically
+
+logger = logging.getLogger(__name__)
 
 Sources = dict[str, int]  # bytes of a tar, or of the images in a folder, by its path
 
@@ -43,6 +47,34 @@ def require_labels_of(cache: Path, labels: Path) -> None:
     write_atomically(labels / "photos.json", json.dumps(wanted))
 
 
+def require_labels_by(labels: Path, settings: dict[str, Any], teacher: str) -> None:
+    """Note beside the labels how they are made; ConfigError where those that stand were made otherwise, and a warning
+    where another network made them. Labels without a note are taken as they are."""
+    stand, note = any(labels.glob("shard_*.pt")), labels / "settings.json"
+    if not stand:
+        write_atomically(note, json.dumps({"settings": settings, "teacher": teacher}))
+        return
+    noted = _read(note)
+    if noted is None:
+        return
+    before = noted.get("settings", {})
+    if changed := [key for key in settings if before.get(key) != settings[key]]:
+        was, now = (", ".join(f"{key}={values.get(key)}" for key in changed) for values in (before, settings))
+        raise ConfigError(
+            f"{labels}: its labels were made with {was}, expected {now}; set that as it was, or delete the labels"
+        )
+    if noted.get("teacher") != teacher:
+        logger.warning(
+            "%s: its labels were begun by %s, what is missing is made by %s; delete them to label all anew",
+            labels, noted.get("teacher"), teacher,
+        )  # fmt: skip
+
+
+def name_sources(cache: Path, paths: tuple[Path, ...]) -> str:
+    """What a cache was made of, in a few words; the given paths where that isn't noted."""
+    return ", ".join(Path(path).name for path in _read(_note_of(cache)) or paths)
+
+
 def note_sources(cache: Path, paths: tuple[Path, ...]) -> None:
     """Note beside the cache what it will be made of."""
     write_atomically(_note_of(cache), json.dumps(measure(paths)))
@@ -62,14 +94,14 @@ def _note_of(cache: Path) -> Path:
     return cache.with_suffix(".json")
 
 
-def _read(note: Path) -> Sources | None:
+def _read(note: Path) -> dict[str, Any] | None:
     if not note.exists():
         return None
     try:
-        sources: Sources = dict(json.loads(note.read_text()))
+        noted: dict[str, Any] = dict(json.loads(note.read_text()))
     except (ValueError, TypeError) as error:
-        raise ConfigError(f"{note}: is damaged and no longer tells which photographs these are; delete it") from error
-    return sources
+        raise ConfigError(f"{note}: is damaged and no longer tells what lies beside it; delete it") from error
+    return noted
 
 
 def _name(sources: Sources | None) -> str:

@@ -1,7 +1,9 @@
 """The recipe, a function of the config per section of the paper; each picks up where it was killed."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,36 +14,49 @@ from slam_frontend.models.superpoint import SuperPoint, unfold
 from slam_frontend.models.weights import load_checkpoint
 from slam_frontend.training.adaptation import label_photos
 from slam_frontend.training.config import TrainingConfig
-from slam_frontend.training.datasets import load_labels, load_photos, load_shapes
+from slam_frontend.training.datasets import load_labels, load_photos, load_shapes, require_shapes, shards_in
 from slam_frontend.training.engine import create_engine
 from slam_frontend.training.joint import JointTask
 from slam_frontend.training.loop import LAST, Loop, Watch
 from slam_frontend.training.magicpoint import MagicPointTask
-from slam_frontend.training.sources import require_labels_of, require_photos
-from slam_frontend.training.stored import load_stored
+from slam_frontend.training.sources import name_sources, require_labels_by, require_labels_of, require_photos
+from slam_frontend.training.stored import load_checkpoint_state, load_weights
+
+logger = logging.getLogger(__name__)
 
 SHAPES = ("shapes.pt", "shapes_validation.pt")  # to learn from, to validate with
 CALIBRATION = 64  # photographs that batch norm takes its first statistics from
+HELD_OUT = 0.1  # of the photographs at most, to validate with where no others are named
+NOT_OF_LABELS = {"batch", "shard", "rounds", "teacher"}  # settings of labelling that labels don't show
+NOT_OF_WEIGHTS = {"folder", "photos", "validation_photos"}  # settings that are of this machine
 Count = Callable[[int, int], None]  # photographs labelled now, photographs in all
+IsStopped = Callable[[], bool]
 
 
-def magicpoint(config: TrainingConfig, watch: Watch | None = None, minutes: float | None = None) -> bool:
+def magicpoint(
+    config: TrainingConfig,
+    watch: Watch | None = None,
+    minutes: float | None = None,
+    is_stopped: IsStopped = lambda: False,
+) -> bool:
     """Section 4: the detector on synthetic shapes; True when it is done."""
     engine = create_engine(config.device, config.precision)
     shapes, validation = (load_shapes(config.folder / name) for name in SHAPES)
     task = MagicPointTask(shapes, validation, config.magicpoint, engine)
     torch.manual_seed(config.seed)
     network = SuperPoint(config.network, norm=True)
-    loop = Loop(network, task, config.magicpoint.loop, engine, magicpoint_folder(config), config.seed)
-    return loop.run(watch, minutes)
+    folder = magicpoint_folder(config)
+    loop = Loop(network, task, config.magicpoint.loop, engine, folder, config.seed, about(config))
+    return loop.run(watch, minutes, is_stopped)
 
 
 def label(config: TrainingConfig, number: int = 1, count: Count | None = None) -> None:
     """Section 5: homographic adaptation of the photographs, by MagicPoint or, in round 2, by the joint network."""
     engine = create_engine(config.device, config.precision)
     photos = load_photos(config.photos, config.photo_size, _cache(config))
-    network, folder = _teacher(config, number), labels_folder(config, number)
+    (network, name), folder = _teacher(config, number), labels_folder(config, number)
     require_labels_of(_cache(config), folder)
+    require_labels_by(folder, config.label.model_dump(mode="json", exclude=NOT_OF_LABELS) | {"seed": config.seed}, name)
     for labelled in label_photos(network, photos, config.label, engine, folder, config.seed):
         if count is not None:
             count(labelled, len(photos))
@@ -54,6 +69,7 @@ def superpoint(
     watch: Watch | None = None,
     minutes: float | None = None,
     labels_of: int | None = None,
+    is_stopped: IsStopped = lambda: False,
 ) -> bool:
     """Section 3.4 and 6: detector and descriptor on warped pairs, from the teacher's weights; True when done.
     ``labels_of`` takes another round's labels, for a network that relabels while it learns."""
@@ -65,19 +81,27 @@ def superpoint(
         labels[..., 2] = 1
     photos, validation = training_photos(config), validation_photos(config)
     require_labels_of(_cache(config), labels_folder(config, labels_round))
-    task = JointTask(photos[rows], labels, validation, config.joint, engine, config.sharpen)
-    network = _beginner(config, number)
-    loop = Loop(network, task, config.joint.loop, engine, joint_folder(config, number), config.seed)
-    return loop.run(watch, minutes)
+    kept = rows < len(photos) - _held_out(config, len(photos))
+    task = JointTask(photos[rows[kept]], labels[kept], validation, config.joint, engine, config.sharpen)
+    network, folder = _beginner(config, number), joint_folder(config, number)
+    loop = Loop(network, task, config.joint.loop, engine, folder, config.seed, about(config))
+    return loop.run(watch, minutes, is_stopped)
 
 
-def _teacher(config: TrainingConfig, number: int) -> SuperPoint:
-    """Who labels the photographs in a round."""
-    if number > 1:
-        return load_network(config, joint_folder(config, number - 1))
-    if config.label.teacher is not None:
-        return load_checkpoint(config.label.teacher)[0]
-    return load_network(config, magicpoint_folder(config))
+def about(config: TrainingConfig) -> dict[str, Any]:
+    """What a training is of, for the card of its weights."""
+    data = name_sources(_cache(config), config.photos)
+    return {"data": data, "config": config.model_dump(mode="json", exclude=NOT_OF_WEIGHTS)}
+
+
+def _teacher(config: TrainingConfig, number: int) -> tuple[SuperPoint, str]:
+    """Who labels the photographs in a round, and what it is called."""
+    if number == 1 and config.label.teacher is not None:
+        network, card = load_checkpoint(config.label.teacher)
+        return network, f"{config.label.teacher.name} at step {card.step}"
+    folder = magicpoint_folder(config) if number == 1 else joint_folder(config, number - 1)
+    network = load_network(config, folder)
+    return network, f"{folder.name}/{LAST} at step {load_checkpoint_state(folder / LAST)['step']}"
 
 
 def _beginner(config: TrainingConfig, number: int) -> SuperPoint:
@@ -85,7 +109,7 @@ def _beginner(config: TrainingConfig, number: int) -> SuperPoint:
     if number > 1:
         return load_network(config, joint_folder(config, number - 1))
     if config.joint.start is not None:
-        start = _fitting_start(config, config.joint.start)
+        start = fitting_start(config, config.joint.start)
         return unfold(start, training_photos(config)[:CALIBRATION, None].float() / 255)
     if config.label.teacher is not None and not (magicpoint_folder(config) / LAST).exists():
         torch.manual_seed(config.seed)
@@ -93,7 +117,7 @@ def _beginner(config: TrainingConfig, number: int) -> SuperPoint:
     return load_network(config, magicpoint_folder(config))
 
 
-def _fitting_start(config: TrainingConfig, path: Path) -> SuperPoint:
+def fitting_start(config: TrainingConfig, path: Path) -> SuperPoint:
     """The checkpoint to go on from, grown to the config's network where it is smaller."""
     network, card = load_checkpoint(path)
     if card.network == config.network:
@@ -107,16 +131,25 @@ def _fitting_start(config: TrainingConfig, path: Path) -> SuperPoint:
     return grow(network, config.network)
 
 
-def require_all_photos(config: TrainingConfig) -> None:
-    """ConfigError where photographs of the recipe are neither in its folder nor where the config says, or others are
-    in its folder."""
+def require_inputs(config: TrainingConfig) -> None:
+    """ConfigError or WeightsError where photographs of the recipe are neither in its folder nor where the config says,
+    or others are in its folder, or a network that it names can't be used."""
     require_photos(config.photos, _cache(config))
     _require_validation_photos(config)
+    if config.label.teacher is not None:
+        load_checkpoint(config.label.teacher)
+    if config.joint.start is not None:
+        fitting_start(config, config.joint.start)
 
 
 def has_shapes(config: TrainingConfig) -> bool:
-    """Whether the shapes are rendered."""
-    return all((config.folder / name).exists() for name in SHAPES)
+    """Whether the shapes are rendered; ConfigError where others are."""
+    caches = [config.folder / name for name in SHAPES]
+    if not all(cache.exists() for cache in caches):
+        return False
+    for cache, count in zip(caches, (config.shapes.count, config.shapes.validation), strict=True):
+        require_shapes(cache, count, config.shapes.size)
+    return True
 
 
 def magicpoint_folder(config: TrainingConfig) -> Path:
@@ -131,7 +164,12 @@ def labels_folder(config: TrainingConfig, number: int) -> Path:
 
 def label_files(config: TrainingConfig, number: int) -> dict[Path, int]:
     """The files of labels of a round, and when each was written."""
-    return {path: path.stat().st_mtime_ns for path in labels_folder(config, number).glob("shard_*.pt")}
+    return {path: path.stat().st_mtime_ns for path in shards_in(labels_folder(config, number))}
+
+
+def count_labelled(config: TrainingConfig, number: int) -> int:
+    """How many photographs have labels of a round."""
+    return len(load_labels(labels_folder(config, number))[0])
 
 
 def joint_folder(config: TrainingConfig, number: int) -> Path:
@@ -144,8 +182,10 @@ def load_network(config: TrainingConfig, folder: Path) -> SuperPoint:
     path = folder / LAST
     if not path.exists():
         raise ConfigError(f"{path}: not found; run the stage before this one first")
-    network = SuperPoint(config.network, norm=True)
-    network.load_state_dict(load_stored(path)["network"])
+    network, state = SuperPoint(config.network, norm=True), load_checkpoint_state(path)
+    load_weights(network, state, path)
+    if (progress := state.get("progress", 1)) < 1:
+        logger.warning("%s: has come to %.0f %% of its training only", path, 100 * progress)
     return network
 
 
@@ -156,11 +196,19 @@ def training_photos(config: TrainingConfig) -> Tensor:
 
 
 def validation_photos(config: TrainingConfig) -> Tensor:
-    """The held-out photographs; the last of the training ones where the config names none."""
+    """The held-out photographs; the last of those to learn from where the config names none."""
     if config.validation_photos is None:
-        return training_photos(config)[-config.validation_count :]
+        photos = training_photos(config)
+        return photos[-max(1, _held_out(config, len(photos))) :]
     photos = load_photos((config.validation_photos,), config.photo_size, _validation_cache(config))
     return photos[: config.validation_count]
+
+
+def _held_out(config: TrainingConfig, count: int) -> int:
+    """How many of the photographs, the last ones, are validated with instead of learned from."""
+    if config.validation_photos is not None or count < 2:
+        return 0
+    return min(config.validation_count, max(1, round(HELD_OUT * count)))
 
 
 def _require_validation_photos(config: TrainingConfig) -> None:
@@ -169,8 +217,8 @@ def _require_validation_photos(config: TrainingConfig) -> None:
         return
     if not cache.exists() and not path.exists():
         raise ConfigError(
-            f"{path}: does not exist; expected a folder or a tar of photographs to validate with; to take the last of "
-            "the training ones say --set validation_photos=null"
+            f"{path}: does not exist; expected a folder or a tar of photographs to validate with; to hold out the "
+            "last of the training ones say --set validation_photos=null"
         )
     require_photos((path,), cache)
 

@@ -1,5 +1,6 @@
 """A small, fast validation on random warps of held-out photographs; evaluation/ has the full protocols."""
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -64,7 +65,8 @@ class WarpedPair(NamedTuple):
 
 
 def judge_pairs(finder: Finder, photos: Tensor) -> dict[str, float]:
-    """Repeatability, localisation error (pixels), matching precision at 3 px; ``score`` weighs the three."""
+    """Repeatability, localisation error (pixels; none where no point is found again), matching precision at 3 px;
+    ``score`` weighs the three."""
     figures = []
     generator = torch.Generator().manual_seed(SEED)
     size = (photos.shape[1], photos.shape[2])
@@ -73,8 +75,10 @@ def judge_pairs(finder: Finder, photos: Tensor) -> dict[str, float]:
         found0, found1 = finder.find(pair.images), finder.find(pair.others)
         figures += [_judge(*views, size) for views in zip(found0, found1, pair.H_1_0, strict=True)]
     repeatability, error, precision = torch.tensor(figures).nanmean(0).tolist()
-    score = repeatability + precision - 0.2 * error
-    return {"score": score, "repeatability": repeatability, "localisation": error, "precision": precision}
+    is_known = math.isfinite(error)
+    score = repeatability + precision - 0.2 * (error if is_known else RIGHT_WITHIN)
+    known = {"localisation": error} if is_known else {}
+    return {"score": score, "repeatability": repeatability, **known, "precision": precision}
 
 
 def draw_matches(finder: Finder, photos: Tensor) -> Tensor:

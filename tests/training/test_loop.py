@@ -1,5 +1,6 @@
 """The loop goes on where it was killed, keeps the last good checkpoint, and is the same under torchrun."""
 
+import json
 import os
 import signal
 import subprocess
@@ -107,7 +108,7 @@ def test_weights_whose_own_loss_is_no_number_are_not_kept_as_the_last(tmp_path):
 def test_a_checkpoint_that_was_never_written_is_not_promised(tmp_path):
     with pytest.raises(TrainingError, match="at step 0; nothing has been saved yet"):
         make_loop(tmp_path, Reconstruct(fail_at=1)).run()
-    assert not list(tmp_path.iterdir())
+    assert not list(tmp_path.glob("*.pt"))
 
 
 def test_weights_that_end_as_no_numbers_are_not_kept(tmp_path):
@@ -115,6 +116,48 @@ def test_weights_that_end_as_no_numbers_are_not_kept(tmp_path):
     with pytest.raises(TrainingError, match=r"no longer a number at step 1; .*best\.pt has validated best"):
         loop.run(lambda report: loop.network.layer("convPb").weight.data.fill_(torch.inf))
     assert not (tmp_path / LAST).exists()
+
+
+def test_who_is_asked_to_stop_does_so_after_a_step_and_goes_on_from_there(tmp_path):
+    whole, half = make_loop(tmp_path / "whole"), make_loop(tmp_path / "halves")
+    assert whole.run()
+    assert not half.run(is_stopped=lambda: half.step == 5)
+    second = make_loop(tmp_path / "halves")
+    assert second.run()
+    assert half.step == 5 and second.task.calls == 7
+    torch.testing.assert_close(weights_of(second), weights_of(whole), atol=0, rtol=0)
+
+
+def test_two_trainings_in_one_folder_are_one_too_many(tmp_path):
+    def begin_another(_report):
+        with pytest.raises(ConfigError, match="another training runs here"):
+            make_loop(tmp_path).run()
+
+    loop = make_loop(tmp_path, steps=2)
+    assert loop.run(begin_another) and loop.metrics
+    assert make_loop(tmp_path, steps=3).run(), "the first one is over"
+
+
+def test_what_a_killed_training_was_writing_is_cleared_away(tmp_path):
+    (tmp_path / ".last.pt.k1ll3d").write_bytes(b"half")
+    make_loop(tmp_path).run()
+    assert not list(tmp_path.glob(".last.pt.*"))
+
+
+def test_memory_that_runs_out_is_told_with_what_to_do(tmp_path):
+    loop = make_loop(tmp_path, batch=2**20, size=(2**16, 2**16))
+    with pytest.raises(TrainingError, match=r"memory ran out at step 0; lower loop\.batch or loop\.size"):
+        loop.run()
+
+
+def test_the_log_is_json_whatever_validation_finds(tmp_path):
+    class Undecided(Reconstruct):
+        def validate(self, network):
+            return {**super().validate(network), "localisation": float("nan")}
+
+    make_loop(tmp_path, Undecided()).run()
+    lines = [json.loads(line, parse_constant=pytest.fail) for line in (tmp_path / "log.jsonl").open()]
+    assert [line["localisation"] for line in lines if "score" in line] == [None, None]
 
 
 def test_the_best_checkpoint_is_the_one_that_validated_best(tmp_path):
@@ -128,7 +171,7 @@ def test_the_best_checkpoint_is_the_one_that_validated_best(tmp_path):
 def test_a_checkpoint_of_another_network_is_refused_with_a_sentence(tmp_path):
     make_loop(tmp_path).run()
     other = Loop(SuperPoint(NetworkConfig(), norm=True), Reconstruct(), LoopConfig(), CPU, tmp_path)
-    with pytest.raises(TrainingError, match="another network"):
+    with pytest.raises(ConfigError, match=r"last\.pt: is of another network than the config's"):
         other.resume()
 
 

@@ -113,5 +113,14 @@ def test_the_dense_hinge_is_the_papers_equation():
         for j in range(6):
             product = float(coarse0[0, :, i // 3, i % 3] @ coarse1[0, :, j // 3, j % 3])
             expected += 250 * max(0, 1 - product) if i == j else max(0, product - 0.2)
-    given = dense_hinge_loss(coarse0, coarse1, centres, torch.ones(1, 2, 3))
+    given = dense_hinge_loss(coarse0, coarse1, centres, torch.ones(1, 2, 3), torch.ones(1, 2, 3))
     assert given.item() == pytest.approx(expected / 36, rel=1e-4)
+
+
+def test_the_dense_hinge_learns_from_the_cells_of_both_masks_alone():
+    coarse0, coarse1 = (torch.full((1, 4, 2, 3), 0.5, requires_grad=True) for _ in range(2))  # all alike: all wrong
+    centres = torch.tensor([[(8 * x + 3.5, 8 * y + 3.5) for y in range(2) for x in range(3)]])
+    left, right = torch.tensor([[[1.0, 1, 0], [1, 1, 0]]]), torch.tensor([[[0.0, 1, 1], [0, 1, 1]]])
+    dense_hinge_loss(coarse0, coarse1, centres, left, right).backward()
+    assert ((coarse0.grad.abs().sum(1) > 0) == (left > 0)).all()
+    assert ((coarse1.grad.abs().sum(1) > 0) == (right > 0)).all()

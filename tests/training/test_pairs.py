@@ -75,6 +75,17 @@ def test_places_are_seen_by_both_views_and_labels_go_first(photo_and_dots):
     assert (torch.cdist(places0[0, :shared], labels).min(1).values < 1e-3).all()
 
 
+def test_places_lie_where_both_views_show_the_photograph(photo_and_dots):
+    pair, generator = draw(photo_and_dots, zoom=(0.3, 0.3))
+    places0, places1, valid = draw_places(pair, 64, generator)
+    assert 0 < valid.sum() < valid.numel()
+    for view, places in ((pair.first, places0), (pair.second, places1)):
+        assert not view.mask.all()
+        column, row = (places // 8).long().unbind(-1)
+        images = torch.arange(len(places))[:, None].expand_as(valid)
+        assert view.mask[images[valid], row[valid], column[valid]].all()
+
+
 def test_nothing_is_learned_beyond_the_photograph(photo_and_dots):
     pair, _ = draw(photo_and_dots, zoom=(0.3, 0.3))
     outside = ~pair.first.mask

@@ -2,19 +2,22 @@
 
 import json
 import shutil
+import signal
 import sys
 
 import cv2
 import numpy as np
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from slam_frontend.cli.main import app
 from slam_frontend.config import ExtractorConfig, load_config
-from slam_frontend.errors import ConfigError
+from slam_frontend.errors import ConfigError, WeightsError
 from slam_frontend.features import create_extractor
 from slam_frontend.training import stages
 from slam_frontend.training.config import TrainingConfig
+from slam_frontend.training.loop import Loop
 from slam_frontend.training.shapes import render
 
 TINY = """
@@ -140,6 +143,104 @@ def test_labels_that_were_cut_are_named_when_the_rest_is_labelled(config, tmp_pa
     invoke("superpoint", config)
 
 
+def test_labels_that_were_made_otherwise_are_not_mixed(config, tmp_path, caplog):
+    invoke("magicpoint", config)
+    invoke("label", config)
+    labels = tmp_path / "run" / "labels_1"
+    (labels / "shard_000004.pt").unlink()
+    with pytest.raises(ConfigError, match=r"made with homographies=3, count=30, expected homographies=4, count=20;"):
+        stages.label(load_config(TrainingConfig, config, ["label.homographies=4", "label.count=20"]))
+    teacher = tmp_path / "run" / "magicpoint.pt"
+    stages.label(load_config(TrainingConfig, config, [f"label.teacher={teacher}", "label.batch=2"]))
+    assert "begun by magicpoint/last.pt at step 3, what is missing is made by magicpoint.pt at step 3" in caplog.text
+    (labels / "settings.json").unlink()
+    stages.label(load_config(TrainingConfig, config, ["label.homographies=4"]))  # of an older version
+    assert not (labels / "settings.json").exists()
+
+
+def test_a_teacher_that_is_not_done_is_told_of(config, tmp_path, caplog):
+    invoke("magicpoint", config)
+    loaded = load_config(TrainingConfig, config, ["magicpoint.loop.steps=12"])
+    stages.magicpoint(loaded, is_stopped=lambda: True)
+    stages.label(loaded)
+    assert "magicpoint/last.pt: has come to 25 % of its training only" in caplog.text
+
+
+def test_a_network_of_another_shape_than_the_last_stage_s_is_told_in_a_sentence(config, tmp_path):
+    invoke("magicpoint", config)
+    other = load_config(TrainingConfig, config, ["network.head=16"])
+    with pytest.raises(ConfigError, match=r"magicpoint/last\.pt: is of another network than the config's"):
+        stages.label(other)
+
+
+@pytest.mark.parametrize("key", ["label.teacher", "joint.start"])
+def test_a_checkpoint_that_is_missing_is_named_before_anything_is_rendered(config, tmp_path, key):
+    result = CliRunner().invoke(app, ["train", "all", str(config), "--set", f"{key}={tmp_path / 'none.pt'}"])
+    assert isinstance(result.exception, WeightsError) and "none.pt" in str(result.exception)
+    assert not (tmp_path / "run").exists()
+
+
+def test_photographs_to_validate_with_are_not_learned_from(config, tmp_path, monkeypatch):
+    learned = []
+
+    class Watched(stages.JointTask):
+        def __init__(self, photos, labels, validation, *others):
+            learned.append((photos, validation))
+            super().__init__(photos, labels, validation, *others)
+
+    monkeypatch.setattr(stages, "JointTask", Watched)
+    invoke("magicpoint", config)
+    invoke("label", config)
+    invoke("superpoint", config)
+    ((photos, validation),) = learned
+    assert len(photos) == 4 and len(validation) == 1
+    assert (photos != validation).flatten(1).any(1).all()
+
+
+def test_other_shapes_than_those_rendered_are_asked_for_in_vain(config, tmp_path):
+    invoke("shapes", config)
+    assert "already" in invoke("shapes", config)
+    for setting in ("shapes.count=9", "shapes.validation=5", "shapes.size=[64,64]"):
+        with pytest.raises(ConfigError, match=r"expected \d shapes of .*found \d of 48x64; .* delete the file"):
+            stages.has_shapes(load_config(TrainingConfig, config, [setting]))
+
+
+def test_the_card_tells_what_was_trained_on_and_how_whatever_ships_it(config, tmp_path):
+    invoke("magicpoint", config)
+    other = tmp_path / "mine"
+    shutil.copytree(tmp_path / "photos", other)
+    invoke("label", config, other)
+    invoke("superpoint", config, "--set", "joint.loop.rate=1e-3", "--set", "seed=7")
+    start = tmp_path / "run" / "superpoint_fast.pt"
+    again = ["--set", f"joint.start={start}", "--set", "joint.keep_of_start=0.25", "--set", "threshold=0.01"]
+    invoke("ship", config, *again, "--into", tmp_path / "half")
+    card = json.loads((tmp_path / "half" / "superpoint_fast.json").read_text())
+    assert (card["data"], card["seed"], card["threshold"]) == ("mine", 7, 0.01)
+    assert card["config"]["joint"]["loop"]["rate"] == 1e-3
+    assert card["config"]["joint"]["keep_of_start"] == 0.25
+
+
+def test_an_interrupted_training_stops_in_order_and_says_so(config, tmp_path, monkeypatch):
+    monkeypatch.setattr(Loop, "advance", interrupting(Loop.advance))
+    result = CliRunner().invoke(app, ["train", "magicpoint", str(config)])
+    assert result.exit_code == 130 and "the same command goes on from here" in result.output
+    state = torch.load(tmp_path / "run" / "magicpoint" / "last.pt", weights_only=True)
+    assert state["step"] == 1
+    assert "magicpoint.pt" in invoke("magicpoint", config)
+
+
+def interrupting(advance):
+    """A step in whose middle somebody presses Ctrl-C, the first time."""
+    pressed = []
+
+    def advance_and_press(loop):
+        if not pressed:
+            pressed.append(signal.raise_signal(signal.SIGINT))
+        return advance(loop)
+
+    return advance_and_press
+
+
 def test_each_stage_says_what_is_missing(config):
     loaded = load_config(TrainingConfig, config)
     with pytest.raises(ConfigError, match="train shapes"):
@@ -220,9 +321,16 @@ def test_the_shipped_configs_are_valid_and_short(name, request):
         ("photo_size=[0, 320]", r"photo_size: expected .* multiples of 8"),
         ("network.descriptor_dim=0", r"network\.descriptor_dim: .* greater than 0"),
         ("network.blocks=[[0, 4], [4, 4], [4, 4]]", r"network\.blocks.*: .* greater than 0"),
-        ("label.homography.scale=0", r"label\.homography\.scale: .* greater than 0"),
-        ("joint.zoom=[0, 2]", r"joint\.zoom\.0: .* greater than 0"),
+        ("label.homography.scale=0", r"label\.homography\.scale: .* greater than or equal to 1"),
+        ("joint.zoom=[0, 2]", r"joint\.zoom\.0: .* greater than or equal to 0.05"),
         ("joint.photometric.blur_fraction=2", r"blur_fraction: .* less than or equal to 1"),
+        ("joint.second.perspective=.nan", r"joint\.second\.perspective: .* less than or equal to 0.5 \(found nan\)"),
+        ("magicpoint.photometric.noise=-1", r"magicpoint\.photometric\.noise: .* greater than or equal to 0"),
+        ("joint.inset=40", r"joint\.inset that leaves something of photographs of \(64, 96\)"),
+        ("joint.keep_of_start=0.5", r"expected joint\.start beside joint\.keep_of_start"),
+        ("name=validation-photos", r"expected a name of its own, and validation-photos"),
+        ("name=../photos", r"name: .*pattern"),
+        ("seed=-1", r"seed: .* greater than or equal to 0"),
     ],
 )
 def test_what_the_recipe_could_not_work_with_is_refused_at_once(config, setting, sentence):

@@ -37,6 +37,11 @@ def test_a_detector_of_spots_repeats_them_and_cannot_tell_them_apart(photos):
     assert figures == judge_pairs(FINDER, photos)
 
 
+def test_where_nothing_is_found_again_nothing_is_said_of_where(photos):
+    figures = judge_pairs(FINDER, torch.zeros_like(photos))
+    assert figures == {"score": pytest.approx(-0.6), "repeatability": 0, "precision": 0}
+
+
 def test_the_picture_shows_both_views(photos):
     picture = draw_matches(FINDER, photos)
     assert picture.shape == (3, 120, 320)
