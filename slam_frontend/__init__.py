@@ -17,6 +17,7 @@ _PUBLIC = {
     "Camera": "slam_frontend.types",
     "Features": "slam_frontend.types",
     "Frame": "slam_frontend.types",
+    "Sensor": "slam_frontend.types",
 }
 __all__ = ["__version__", *_PUBLIC]
 

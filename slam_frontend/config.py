@@ -8,7 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from slam_frontend.errors import ConfigError
-from slam_frontend.types import Norm
+from slam_frontend.types import Norm, Sensor
 
 
 class Section(BaseModel):
@@ -134,20 +134,28 @@ class RunConfig(Section):
         return self
 
 
-def load_config(model: type[T], path: Path | None = None, overrides: list[str] | None = None) -> T:
+def load_config(model: type[T], path: Path | str | None = None, overrides: list[str] | None = None) -> T:
     """The settings of a YAML file with ``section.key=value`` overrides on top, or ConfigError naming file and key."""
-    settings = _read_yaml(path) if path else {}
+    settings = _read_yaml(Path(path)) if path else {}
     for override in overrides or []:
         _apply(settings, override)
     return parse_config(model, settings, source=str(path) if path else "settings")
 
 
-def parse_config(model: type[T], settings: dict[str, Any], source: str) -> T:
+def parse_config(model: type[T], settings: object, source: str) -> T:
     """The validated section, or ConfigError with one sentence about the first thing that is wrong."""
     try:
         return model.model_validate(settings)
     except ValidationError as error:
         raise ConfigError(f"{source}: {_explain(model, error)}") from error
+
+
+def parse_sensor(name: Sensor | str) -> Sensor:
+    """The sensor of that name, or ConfigError."""
+    try:
+        return Sensor(name)
+    except ValueError as error:
+        raise ConfigError(f"sensor: expected {', '.join(Sensor)}, found {name!r}") from error
 
 
 def dump_config(config: Section) -> str:

@@ -3,7 +3,8 @@
 import numpy as np
 
 from slam_frontend.clock import StageClock
-from slam_frontend.config import RunConfig
+from slam_frontend.config import RunConfig, parse_sensor
+from slam_frontend.datasets import require_frame
 from slam_frontend.features import Extractor, create_extractor, extract_at_most
 from slam_frontend.geometry import se3
 from slam_frontend.geometry.camera import undistort
@@ -39,8 +40,10 @@ class Frontend:
         self.clock = StageClock()
 
     @classmethod
-    def from_config(cls, config: RunConfig, camera: Camera, sensor: Sensor) -> "Frontend":
-        """A frontend wired up for a camera and what its recording offers."""
+    def from_config(cls, config: RunConfig, camera: Camera, sensor: Sensor | str) -> "Frontend":
+        """A frontend wired up for a camera and what its recording offers; ConfigError for settings or a sensor that
+        don't exist."""
+        sensor = parse_sensor(sensor)
         extractor = create_extractor(config.extractor.for_tracking())
         matcher = create_matcher(config.matcher)
         search = LandmarkSearch(config.matcher)
@@ -57,7 +60,9 @@ class Frontend:
         return self.follow(self.see(frame))
 
     def see(self, frame: Frame) -> View:
-        """What a frame shows; it depends on no other frame, so that it may run ahead in another thread."""
+        """What a frame shows; it depends on no other frame, so that it may run ahead in another thread. SequenceError
+        for a frame that isn't the camera's."""
+        require_frame(frame, self.camera)
         with self.clock.stage("extract"):
             features = extract_at_most(self.extractor, frame.image, self.max_size, scaled=False)
         with self.clock.stage("depth"):

@@ -14,6 +14,7 @@ from synthetic import FakeExtractor, SyntheticWorld, curved_path, frontend_in
 from slam_frontend.config import RunConfig
 from slam_frontend.datasets import open_sequence
 from slam_frontend.datasets.rendered import RenderConfig, RenderedSequence
+from slam_frontend.errors import ConfigError, SequenceError
 from slam_frontend.frontend import Frontend
 from slam_frontend.geometry import se3
 from slam_frontend.types import Array, Sensor, TrackingState
@@ -198,3 +199,22 @@ def test_fine_images_are_followed_as_well_as_coarse_ones(sample: Recording) -> N
     outcome = track(Recording(frames, sample.T_world_cam, fine), Sensor.MONO)
     assert outcome.states.count("i") <= 5
     assert outcome.judge("sim3").ate.rmse < 0.015
+
+
+def test_a_sensor_may_be_given_by_its_name(sample: Recording, mono: Outcome) -> None:
+    frontend = Frontend.from_config(RunConfig(extractor={"name": "orb"}), sample.camera, "mono")
+    by_name = [frontend.process(frame).estimate for frame in sample.frames[:12]]
+    assert any(estimate.T_world_cam is not None for estimate in by_name)
+    with pytest.raises(ConfigError, match="sensor: expected mono, stereo, rgbd, found 'depth'"):
+        Frontend.from_config(RunConfig(), sample.camera, "depth")
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype", "size"),
+    [("image", np.uint8, (120, 160)), ("right", np.uint8, (240, 300)), ("depth", np.uint16, (240, 320))],
+)
+def test_a_frame_that_is_not_the_camera_s_is_refused(sample: Recording, name: str, dtype: type, size: tuple) -> None:
+    frontend = Frontend.from_config(RunConfig(extractor={"name": "fast"}), sample.camera, Sensor.RGBD)
+    frame = replace(sample.frames[0], **{name: np.ones(size, dtype)})
+    with pytest.raises(SequenceError, match=rf"frame 0: expected {name} \(240, 320\) .*, found \(\({size[0]}, "):
+        frontend.process(frame)

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from slam_frontend.adapters.binary import are_signs, as_floats, for_signs
 from slam_frontend.adapters.hloc import similarity
-from slam_frontend.config import MatcherConfig
+from slam_frontend.config import MatcherConfig, parse_config
 from slam_frontend.errors import FrontendError
 from slam_frontend.features import create_extractor
 from slam_frontend.matching import create_matcher
@@ -47,6 +47,8 @@ class Extractor(nn.Module):
     def extract(self, image: Tensor, resize: int | None = None) -> TensorDict:
         """Features of one image (1|3,H,W) or a batch, with its ``image_size`` (B,2); ``resize`` is the longer side."""
         images = image[None] if image.ndim == 3 else image
+        _require_pictures(images)
+        images = images.float()  # half floats neither resize on a CPU nor tell a size
         height, width = images.shape[-2:]
         size = images.new_tensor([width, height])
         if resize is not None:
@@ -64,7 +66,7 @@ class Matcher(nn.Module):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__()
-        config = MatcherConfig(**settings)
+        config = parse_config(MatcherConfig, settings, source="Matcher")
         self.matcher, self._matcher_of_signs = create_matcher(config), create_matcher(for_signs(config))
 
     def forward(self, data: dict[str, TensorDict]) -> dict[str, Any]:
@@ -90,13 +92,17 @@ class Matcher(nn.Module):
         return (self._matcher_of_signs if were_bits else self.matcher).match(features0, features1)
 
 
-def _to_pictures(images: Tensor) -> list[Array]:
-    if images.ndim != 4 or images.shape[1] not in (1, 3) or not images.is_floating_point():
+def _require_pictures(images: Tensor) -> None:
+    if images.ndim != 4 or images.shape[1] not in (1, 3) or not images.is_floating_point() or not len(images):
         raise FrontendError(
             f"expected images (B,1|3,H,W) as floats in 0..1, found {tuple(images.shape)} {images.dtype}"
         )
     if images.numel() and images.max() > HIGHEST:
         raise FrontendError(f"expected images as floats in 0..1, found {images.max():g}; divide by 255 first")
+
+
+def _to_pictures(images: Tensor) -> list[Array]:
+    _require_pictures(images)
     grey = images[:, 0] if images.shape[1] == 1 else torch.einsum("bchw,c->bhw", images, images.new_tensor(LUMA))
     pictures: Array = (grey.detach() * 255).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
     return list(pictures)

@@ -3,7 +3,7 @@
 import ctypes
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,21 +11,12 @@ import numpy as np
 from slam_frontend.adapters.images import is_allowed, is_empty, is_inside, to_grey, to_mask
 from slam_frontend.config import ExtractorConfig, parse_config
 from slam_frontend.errors import FrontendError
-from slam_frontend.features import Extractor, create_extractor
+from slam_frontend.features import Describer, Extractor, create_extractor
 from slam_frontend.types import Array, Features
 
 PATCH_SIZE = 31.0  # diameter that cv2.ORB gives its keypoints on the first level
 SAME_POINT = 1e-3  # pixels
 keep_forever: Callable[[Any], object] = ctypes.PYFUNCTYPE(None, ctypes.py_object)(("Py_IncRef", ctypes.pythonapi))
-
-
-@runtime_checkable
-class Describer(Protocol):
-    """An extractor that can also describe positions which somebody else found."""
-
-    def describe(self, image: Array, keypoints: Array) -> Array:
-        """Descriptors (N,D) of an (H,W) uint8 grey image at keypoints (N,2)."""
-        ...
 
 
 class KeypointError(FrontendError):

@@ -3,7 +3,7 @@
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -137,6 +137,7 @@ def _viewer(
     is_wanted: bool, title: str, folder: Path, frontend: "Frontend", sequence: "Sequence", colours: "LandmarkColours"
 ) -> "Iterator[Viewer]":
     """A window, or nobody, for as long as the context lasts."""
+    from slam_frontend.errors import FrontendError
     from slam_frontend.types import Sensor
     from slam_frontend.viz.windows.live import WindowSettings
     from slam_frontend.viz.windows.viewer import LiveViewer, NullViewer
@@ -146,7 +147,12 @@ def _viewer(
         return
     is_metric = sequence.sensor is not Sensor.MONO
     settings = WindowSettings(title, folder, is_metric, has_truth=sequence.truth is not None)
-    viewer = LiveViewer(settings, frontend, colours, sequence.truth)
+    try:
+        viewer = LiveViewer(settings, frontend, colours, sequence.truth)
+    except FrontendError:
+        with suppress(OSError):
+            folder.rmdir()  # made for this run; one that holds anything stays
+        raise
     try:
         yield viewer
     finally:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal, Protocol
 
+import numpy as np
+
 from slam_frontend.datasets.calibration import Calibration
 from slam_frontend.errors import SequenceError
 from slam_frontend.trajectory import Trajectory
@@ -82,6 +84,18 @@ def choose_sensor(asked: SensorChoice, richest: Sensor, path: Path) -> Sensor:
         offered = "mono" if richest == Sensor.MONO else f"mono and {richest}"
         raise SequenceError(f"{path}: --sensor {asked} was asked for, but this recording offers {offered}")
     return Sensor(asked)
+
+
+def require_frame(frame: Frame, camera: Camera) -> None:
+    """SequenceError for a frame whose image isn't the camera's, or whose depth or right image isn't the image's."""
+    size = camera.height, camera.width
+    wanted = {"image": (frame.image, "uint8"), "right": (frame.right, "uint8"), "depth": (frame.depth, "float32")}
+    for name, (image, dtype) in wanted.items():
+        if image is None and name != "image":
+            continue
+        found = (image.shape, str(image.dtype)) if isinstance(image, np.ndarray) else repr(image)[:40]
+        if found != (size, dtype):
+            raise SequenceError(f"frame {frame.index}: expected {name} {size} {dtype}, found {found}; convert it first")
 
 
 def require_partners(path: Path, partner: str, num_found: int, num_images: int, question: str) -> None:

@@ -1,6 +1,8 @@
 """Finds the reader for a path and opens it."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from slam_frontend.datasets.base import Reader, SensorChoice
@@ -32,7 +34,10 @@ def open_sequence(
     path = Path(path)
     reader = find_reader(path, format)
     calibration = load_calibration(Path(camera)) if isinstance(camera, str | Path) else camera
-    return Playback(reader(path, sensor, calibration, colour), start, limit, stride)
+    opened = reader(path, sensor, calibration, colour)
+    if sensor not in ("auto", opened.sensor):
+        raise SequenceError(f"{path}: --sensor {sensor} was asked for, but its reader offers {opened.sensor}")
+    return Playback(opened, start, limit, stride)
 
 
 def find_reader(path: Path, format: str | None = None) -> type[Reader]:
@@ -78,7 +83,15 @@ def _recognises(name: str, path: Path) -> bool:
 
 
 def _layouts() -> str:
-    return "; ".join(f"{name}: {_reader(name).layout}" for name in sequences.builtin)
+    return "; ".join(f"{name}: {_reader(name).layout}" for name in _usable())
+
+
+def _usable() -> Iterator[str]:
+    """The formats whose readers can be loaded."""
+    for name in sequences.names():
+        with suppress(PluginError):
+            _reader(name)
+            yield name
 
 
 def _reader(name: str) -> type[Reader]:

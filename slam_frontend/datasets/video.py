@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -46,10 +47,13 @@ class VideoReader:
         self.truth: Trajectory | None = None
 
     def _open(self) -> cv2.VideoCapture:
-        capture = cv2.VideoCapture(int(str(self.path)) if self.is_live else str(self.path))
-        if not capture.isOpened():
-            raise SequenceError(f"{self.path}: can't be opened as a video; expected a video file or a camera's number")
-        return capture
+        with _silence():
+            capture = cv2.VideoCapture(int(str(self.path)) if self.is_live else str(self.path))
+        if capture.isOpened():
+            return capture
+        if self.is_live:
+            raise SequenceError(f"{self.name}: doesn't answer; is one connected, free, and may you read it?")
+        raise SequenceError(f"{self.path}: can't be opened as a video; expected a video file or a camera's number")
 
     def _begin(self) -> None:
         self.position = 0
@@ -87,6 +91,17 @@ class VideoReader:
             moment = max(position / fps, self.latest + 1 / fps)
         self.latest = moment
         return moment
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """What can't be opened is told in a sentence of ours."""
+    level = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        cv2.utils.logging.setLogLevel(level)
 
 
 def frame_size(capture: cv2.VideoCapture) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """Keypoints and descriptors: learned and classical, behind one call."""
 
-from slam_frontend.features.base import Extractor, enlarge, extract_at_most
+from slam_frontend.features.base import Describer, Extractor, enlarge, extract_at_most
 from slam_frontend.features.binary import BinaryExtractor, binarise
 from slam_frontend.features.creation import (
     beside_tracking,
@@ -13,6 +13,7 @@ from slam_frontend.features.process import ExtractorProcess, count_cores
 
 __all__ = [
     "BinaryExtractor",
+    "Describer",
     "Extractor",
     "ExtractorProcess",
     "beside_tracking",

@@ -1,7 +1,7 @@
 """What an extractor is to the rest of the package."""
 
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -22,9 +22,20 @@ class Extractor(Protocol):
         ...
 
 
+@runtime_checkable
+class Describer(Protocol):
+    """An extractor that can also describe positions which somebody else found."""
+
+    def describe(self, image: Array, keypoints: Array) -> Array:
+        """Descriptors (N,D) of an (H,W) uint8 grey image at keypoints (N,2)."""
+        ...
+
+
 def require_grey(image: Array) -> None:
-    """ConfigError for what is no (H,W) uint8 image."""
-    if image.ndim != 2 or image.dtype != np.uint8:
+    """ConfigError for what is no (H,W) uint8 image with something in it."""
+    if not isinstance(image, np.ndarray):
+        raise ConfigError(f"expected a grey image (H,W) uint8, found {image!r:.40}; could its file be read?")
+    if image.ndim != 2 or image.dtype != np.uint8 or not image.size:
         raise ConfigError(f"expected a grey image (H,W) uint8, found {image.shape} {image.dtype}; convert it first")
 
 
@@ -49,6 +60,7 @@ def enlarge(features: Features, shape: tuple[int, ...], full: tuple[int, ...]) -
 def extract_at_most(extractor: Extractor, image: Array, max_size: int | None, scaled: bool = True) -> Features:
     """Features, in pixels of the image, of a copy whose longer side has at most ``max_size`` pixels; without ``scaled``
     their scales are those of the copy's pyramid."""
+    require_grey(image)
     height, width = image.shape
     if max_size is None or max(height, width) <= max_size:
         return extractor.extract(image)

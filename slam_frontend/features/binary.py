@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from slam_frontend.features.base import Extractor
+from slam_frontend.features.base import Describer, Extractor
 from slam_frontend.types import Array, Features, Norm
 
 NUM_BITS = 256  # as many as ORB's, for whatever reads nothing else
@@ -24,6 +24,21 @@ class BinaryExtractor:
         if found.norm == "hamming":
             return found
         return Features(found.keypoints, found.scores, binarise(found.descriptors), "hamming", found.scales)
+
+
+class BinaryDescriber(BinaryExtractor):
+    """The same of an extractor that describes positions of others too."""
+
+    def describe(self, image: Array, keypoints: Array) -> Array:
+        """Bit strings (N,32) uint8 of an (H,W) uint8 grey image at keypoints (N,2) that come from anywhere."""
+        assert isinstance(self.extractor, Describer)
+        described = self.extractor.describe(image, keypoints)
+        return described if self.extractor.norm == "hamming" else binarise(described)
+
+
+def to_binary(extractor: Extractor) -> Extractor:
+    """The extractor with bits for descriptors, which describes what it did."""
+    return BinaryDescriber(extractor) if isinstance(extractor, Describer) else BinaryExtractor(extractor)
 
 
 def binarise(descriptors: Array) -> Array:

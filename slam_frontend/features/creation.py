@@ -4,7 +4,7 @@ from typing import Any
 
 from slam_frontend.config import ExtractorConfig, parse_config
 from slam_frontend.features.base import Extractor
-from slam_frontend.features.binary import BinaryExtractor
+from slam_frontend.features.binary import to_binary
 from slam_frontend.features.process import ExtractorProcess, count_cores
 from slam_frontend.features.superpoint import LEARNED, shipped_weights
 from slam_frontend.models.runtime import choose, has_gpu
@@ -13,14 +13,16 @@ from slam_frontend.registry import extractors
 BINARY = "binary-"  # before the name of any extractor: the same with its descriptors as bits
 
 
-def create_extractor(config: ExtractorConfig | dict[str, Any]) -> Extractor:
-    """The extractor that a config section names; ConfigError or PluginError where it names none."""
-    if isinstance(config, dict):
-        config = parse_config(ExtractorConfig, config, source="extractor")
+def create_extractor(config: ExtractorConfig | dict[str, Any] | str) -> Extractor:
+    """The extractor that a config section or ``name[:precision][=weights]`` names; ConfigError or PluginError where
+    there is none."""
+    if not isinstance(config, ExtractorConfig):
+        settings = parse_features(config) if isinstance(config, str) else config
+        config = parse_config(ExtractorConfig, settings, source="extractor")
     if config.own_process:
         return ExtractorProcess(create_extractor, config.model_copy(update={"own_process": False}))
     extractor: Extractor = extractors.resolve(config.name.removeprefix(BINARY))(_without_prefix(config))
-    return BinaryExtractor(extractor) if config.name.startswith(BINARY) else extractor
+    return to_binary(extractor) if config.name.startswith(BINARY) else extractor
 
 
 def resolve(config: ExtractorConfig) -> ExtractorConfig:

@@ -17,7 +17,7 @@ class Matcher(Protocol):
 
 def create_matcher(config: MatcherConfig | dict[str, Any]) -> Matcher:
     """The matcher that a config section names; ConfigError or PluginError where it names none."""
-    if isinstance(config, dict):
+    if not isinstance(config, MatcherConfig):
         config = parse_config(MatcherConfig, config, source="matcher")
     matcher: Matcher = matchers.resolve(config.name)(config)
     return matcher

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from slam_frontend.config import MatcherConfig
+from slam_frontend.errors import ConfigError
 from slam_frontend.matching.distances import all_distances
 from slam_frontend.types import Array, Features, Matches
 
@@ -18,9 +19,11 @@ class NearestMatcher:
         self.config = config
 
     def match(self, features0: Features, features1: Features) -> Matches:
-        """One-to-one matches, in the order of their rows in ``features0``."""
+        """One-to-one matches, in the order of their rows in ``features0``; ConfigError where descriptors don't
+        compare."""
         if not len(features0) or not len(features1):
             return Matches(np.empty((0, 2), np.int64), np.empty(0, np.float32))
+        _require_alike(features0, features1)
         found = _nearest(features0, features1)
         good = found.rows[found.columns] == np.arange(len(features0))
         good &= found.distances <= self.config.max_distance(features0.norm)
@@ -28,6 +31,12 @@ class NearestMatcher:
             good &= found.distances < self.config.ratio * found.seconds
         rows = np.flatnonzero(good)
         return Matches(np.stack([rows, found.columns[rows]], 1), found.distances[rows])
+
+
+def _require_alike(features0: Features, features1: Features) -> None:
+    kinds = [f"{features.descriptors.shape[1]} numbers ({features.norm})" for features in (features0, features1)]
+    if kinds[0] != kinds[1]:
+        raise ConfigError(f"expected descriptors of one kind, found {kinds[0]} and {kinds[1]}; use one extractor")
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ def require_photos(paths: tuple[Path, ...], cache: Path) -> None:
                 "name these, choose another folder for this training, or delete the file"
             )
     elif not paths:
-        raise ConfigError("photos: none are named; give a folder or a tar of images (photos: [path])")
+        raise ConfigError("photos: none are named; give a folder or a tar of images (--set photos=PATH)")
     elif missing:
         raise ConfigError(f"{missing[0]}: does not exist; expected a folder or a tar of images")
 

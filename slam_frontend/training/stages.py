@@ -218,7 +218,7 @@ def _require_validation_photos(config: TrainingConfig) -> None:
     if not cache.exists() and not path.exists():
         raise ConfigError(
             f"{path}: does not exist; expected a folder or a tar of photographs to validate with; to hold out the "
-            "last of the training ones say --set validation_photos=null"
+            "last of those to learn from say --set validation_photos=null"
         )
     require_photos((path,), cache)
 

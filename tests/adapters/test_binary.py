@@ -7,7 +7,7 @@ from slam_frontend.adapters.binary import as_floats, for_signs
 from slam_frontend.config import MatcherConfig
 from slam_frontend.datasets.rendered import RenderConfig, RenderedSequence
 from slam_frontend.errors import PluginError
-from slam_frontend.features import BinaryExtractor, binarise, create_extractor
+from slam_frontend.features import BinaryExtractor, Describer, binarise, create_extractor
 from slam_frontend.geometry import se3
 from slam_frontend.geometry.camera import backproject, project
 from slam_frontend.matching import create_matcher
@@ -91,3 +91,11 @@ def test_every_extractor_has_a_binary_one_by_name() -> None:
     assert np.array_equal(found.extract(image).descriptors, binarise(plain.extract(image).descriptors))
     with pytest.raises(PluginError, match="no extractor is called 'surf'"):
         create_extractor({"name": "binary-surf"})
+
+
+def test_bits_are_of_the_positions_that_somebody_else_found() -> None:
+    image = RenderedSequence(RenderConfig(num_frames=1))[0].image
+    described, bits = create_extractor("superpoint-fast"), create_extractor("binary-superpoint-fast")
+    positions = np.array([[40.0, 50.0], [100.0, 80.0]], np.float32)
+    assert isinstance(bits, Describer) and not isinstance(create_extractor("binary-fast"), Describer)
+    assert np.array_equal(bits.describe(image, positions), binarise(described.describe(image, positions)))

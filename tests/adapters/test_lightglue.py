@@ -6,7 +6,7 @@ import torch
 
 from slam_frontend.adapters.lightglue import Extractor, Matcher
 from slam_frontend.datasets.rendered import RenderConfig, RenderedSequence
-from slam_frontend.errors import FrontendError
+from slam_frontend.errors import ConfigError, FrontendError
 from slam_frontend.features import create_extractor
 from slam_frontend.matching import create_matcher
 
@@ -105,3 +105,19 @@ def test_images_in_0_to_255_are_refused_and_what_resizing_adds_is_not(pictures) 
     doubled = torch.nn.functional.interpolate(to_tensor(pictures), scale_factor=2.0, mode="bicubic")
     doubled[:, :, 100:110, 100:110] = 1.2
     assert extractor({"image": doubled})["keypoints"].shape[1] > 100
+
+
+def test_half_floats_are_resized_and_their_size_is_exact(pictures) -> None:
+    exact = Extractor("orb").extract(to_tensor(pictures)[0], resize=640)
+    found = Extractor("orb").extract(to_tensor(pictures)[0].half(), resize=640)
+    assert found["image_size"].tolist() == exact["image_size"].tolist()
+    assert found["keypoints"].dtype == torch.float32
+
+
+def test_mistakes_are_told_in_a_sentence(pictures) -> None:
+    extractor = Extractor("orb")
+    for images in (torch.from_numpy(pictures[0])[None], to_tensor(pictures)[:0]):
+        with pytest.raises(FrontendError, match=r"floats in 0\.\.1"):
+            extractor.extract(images)
+    with pytest.raises(ConfigError, match="Matcher: ratios is unknown, did you mean ratio"):
+        Matcher(ratios=0.8)

@@ -1,6 +1,7 @@
 """``slam-frontend view`` and ``run --show`` on the bundled sample, without any display."""
 
 import shutil
+import socket
 import sys
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from slam_frontend.viz.space.runs import run_scenes
 from slam_frontend.viz.space.scene import FLOOR
 from slam_frontend.viz.windows import viewer
 from slam_frontend.viz.windows.browser import Browser
+from slam_frontend.viz.windows.display import require_display
 from slam_frontend.viz.windows.live import WindowSettings
 
 SAMPLE = Path(__file__).parents[2] / "sequences" / "sample"
@@ -224,14 +226,31 @@ def test_a_window_closed_during_the_run_does_not_end_it(in_empty_folder: Path, m
     assert "the window was closed" in Path("here/run.log").read_text()
 
 
+@pytest.mark.parametrize("left_behind", [{}, {"WAYLAND_DISPLAY": "wayland-9", "XDG_RUNTIME_DIR": "."}])
 def test_without_a_display_show_is_one_sentence_before_the_run(
-    in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    in_empty_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    left_behind: dict[str, str],
 ) -> None:
     for variable in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(variable, raising=False)
-    assert run_main("run", SAMPLE, "--show", "--out", "here") == 2
+    for variable, value in left_behind.items():
+        monkeypatch.setenv(variable, value)
+    assert run_main("run", SAMPLE, "--show") == 2
     assert "no display" in one_sentence(capsys)
-    assert not Path("here").exists()
+    assert not list(Path("runs").iterdir())
+
+
+def test_a_wayland_that_listens_is_a_display(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # the path of a socket is short
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-9")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("wayland-9")
+        server.listen()
+        require_display()
 
 
 def test_without_open3d_show_names_the_command_that_brings_it(

@@ -121,7 +121,7 @@ def test_a_file_that_is_no_video_is_refused(tmp_path: Path, calibration) -> None
 
 
 def test_a_camera_that_is_not_there_is_said(calibration) -> None:
-    with pytest.raises(SequenceError, match="97: can't be opened as a video"):
+    with pytest.raises(SequenceError, match="camera 97: doesn't answer"):
         open_sequence("97", camera=calibration)
 
 

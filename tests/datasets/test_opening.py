@@ -176,3 +176,13 @@ def test_a_camera_file_becomes_a_camera(tmp_path: Path) -> None:
     found = load_calibration(tmp_path / "c.yaml")
     assert isinstance(found, Calibration)
     assert found.camera == Camera(64, 48, 50, 50, 31.5, 23.5, (0.1, 0, 0, 0), 0.1)
+
+
+def test_a_reader_that_offers_another_sensor_than_asked_for_is_named(tmp_path, monkeypatch) -> None:
+    points = [Point("bag", BagReader)]
+    monkeypatch.setattr(registry, "entry_points", lambda group: points if "sequences" in group else [])
+    (tmp_path / "walk.bag").write_bytes(b"")
+    with pytest.raises(SequenceError, match="--sensor rgbd was asked for, but its reader offers mono"):
+        open_sequence(tmp_path / "walk.bag", sensor="rgbd")
+    with pytest.raises(SequenceError, match="bag: "):
+        open_sequence(tmp_path)

@@ -2,7 +2,9 @@
 
 import cv2
 import numpy as np
+import pytest
 
+from slam_frontend.errors import ConfigError
 from slam_frontend.features import create_extractor, extract_at_most
 
 
@@ -22,3 +24,26 @@ def test_keypoints_of_a_shrunk_image_lie_where_they_are_in_the_image() -> None:
 def test_a_thin_image_can_be_shrunk() -> None:
     features = extract_at_most(create_extractor({"name": "orb"}), np.zeros((1, 5000), np.uint8), 640)
     assert len(features) == 0
+
+
+@pytest.mark.parametrize(
+    ("image", "found"),
+    [
+        (None, "found None; could its file be read"),
+        (np.zeros((20, 20, 3), np.uint8), r"found \(20, 20, 3\) uint8; convert"),
+        (np.zeros((20, 20), np.float32), r"found \(20, 20\) float32; convert"),
+        (np.zeros((0, 20), np.uint8), r"found \(0, 20\) uint8"),
+    ],
+)
+@pytest.mark.parametrize("name", ["orb", "fast", "sift", "superpoint-fast"])
+def test_what_is_no_grey_image_is_told_in_a_sentence(name: str, image: object, found: str) -> None:
+    extractor = create_extractor(name)
+    for extract in (extractor.extract, lambda image: extract_at_most(extractor, image, 640)):
+        with pytest.raises(ConfigError, match=rf"expected a grey image \(H,W\) uint8, {found}"):
+            extract(image)  # type: ignore[arg-type]
+
+
+def test_an_extractor_may_be_given_by_its_name_alone() -> None:
+    assert create_extractor("binary-orb").name == "binary-orb"
+    with pytest.raises(ConfigError, match="extractor: .*dictionary"):
+        create_extractor(None)  # type: ignore[arg-type]

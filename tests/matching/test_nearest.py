@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from slam_frontend.errors import ConfigError
 from slam_frontend.matching import create_matcher
 from slam_frontend.types import Array, Features
 
@@ -77,3 +78,9 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(expected) > 50
     np.testing.assert_array_equal(found.indices, expected.indices)
     np.testing.assert_array_equal(found.distances, expected.distances)
+
+
+@pytest.mark.parametrize("other", [unit_rows(5)[:, :32], np.zeros((5, 32), np.uint8)])
+def test_descriptors_of_two_kinds_are_refused(other: Array) -> None:
+    with pytest.raises(ConfigError, match=r"expected descriptors of one kind, found .* and 32 numbers"):
+        create_matcher({}).match(features_of(unit_rows(5)), features_of(other))

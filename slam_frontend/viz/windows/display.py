@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +13,10 @@ from slam_frontend.errors import ViewerError
 
 def require_display() -> None:
     """ViewerError where nobody could see a window; Open3D would draw for nobody without a word."""
-    if not sys.platform.startswith("linux") or os.environ.get("WAYLAND_DISPLAY"):
+    if not sys.platform.startswith("linux"):
         return
-    name = os.environ.get("DISPLAY", "")
-    if not name or not _is_answering(name):
+    wayland, x11 = os.environ.get("WAYLAND_DISPLAY"), os.environ.get("DISPLAY")
+    if not (wayland and _is_wayland_answering(wayland)) and not (x11 and _is_answering(x11)):
         raise ViewerError("no display to open a window on: do without --show, or give --screenshot FILE to view")
 
 
@@ -28,6 +29,17 @@ def _is_answering(display: str) -> bool:
         return True  # nobody to ask
     x11.XOpenDisplay.restype = ctypes.c_void_p
     return bool(x11.XOpenDisplay(display.encode()))
+
+
+def _is_wayland_answering(display: str) -> bool:
+    """Whether somebody listens at the socket: a session that has gone may have left its name behind."""
+    path = os.path.join(os.environ.get("XDG_RUNTIME_DIR", ""), display)
+    with socket.socket(socket.AF_UNIX) as connection:
+        try:
+            connection.connect(path)
+        except OSError:
+            return False
+    return True
 
 
 @contextmanager
