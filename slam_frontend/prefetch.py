@@ -27,7 +27,7 @@ def prefetch(items: Iterable[T], name: str, depth: int) -> Iterator[Iterator[T]]
     worker = threading.Thread(target=_work, args=(items, queue, stop), name=name, daemon=True)
     worker.start()
     try:
-        yield _drain(queue)
+        yield _drain(queue, stop)
     finally:
         stop.set()
         worker.join(timeout=2.0)  # a camera may hang in its driver; the thread is a daemon then
@@ -54,11 +54,13 @@ def _put(item: "T | _End", queue: "Queue[T | _End]", stop: threading.Event) -> b
     return False
 
 
-def _drain(queue: "Queue[T | _End]") -> Iterator[T]:
+def _drain(queue: "Queue[T | _End]", stop: threading.Event) -> Iterator[T]:
     while True:
         try:
             item = queue.get(timeout=PATIENCE)  # a wait without an end could not be interrupted everywhere
         except Empty:
+            if stop.is_set():  # a worker that was stopped doesn't say that it has ended
+                return
             continue
         if isinstance(item, _End):
             if item.error is not None:

@@ -264,3 +264,23 @@ def test_prefetch_reads_only_a_few_frames_ahead(world) -> None:
         time.sleep(0.3)
         assert len(read) <= 7
     assert not reader_threads()
+
+
+def test_whoever_waits_for_a_worker_that_was_stopped_does_not_wait_for_ever() -> None:
+    """A reader hangs in its driver; who draws from it ends all the same."""
+    hangs, drawn = threading.Event(), threading.Event()
+
+    def frames() -> Iterator[int]:
+        yield 0
+        hangs.wait()
+
+    def draw(ahead: Iterator[int]) -> None:
+        list(ahead)
+        drawn.set()
+
+    with prefetch(frames(), "reader", 1) as ahead:
+        next(ahead)
+        threading.Thread(target=draw, args=(ahead,), daemon=True).start()
+        assert not drawn.wait(0.3)
+    assert drawn.wait(1.0)
+    hangs.set()

@@ -41,6 +41,7 @@ class VideoReader:
         self.is_live = _is_live(path)
         self.stated_fps = calibration.fps
         self.capture = self._open()
+        self.opened_at = time.time() - time.monotonic()
         require_size(self.camera, frame_size(self.capture), path)
         self.num_frames = 0 if self.is_live else _count_frames(self.capture, path)
         self._begin()
@@ -79,8 +80,12 @@ class VideoReader:
         picture: Array | None = None if moment is None else self.capture.retrieve()[1]
         if moment is None or picture is None:
             raise SequenceError(f"{self.path}: frame {position} can't be decoded")
-        timestamp = time.time() if self.is_live else self._date(position, moment)
+        timestamp = self._now() if self.is_live else self._date(position, moment)
         return Frame(position, timestamp, _grey(picture), colour=_rgb(picture) if self.colour else None)
+
+    def _now(self) -> float:
+        """The time of day by a clock that nobody sets back."""
+        return self.opened_at + time.monotonic()
 
     def _date(self, position: int, moment: float) -> float:
         """The container's ``moment`` of a frame, unless that doesn't rise or the calibration states fps."""

@@ -52,7 +52,9 @@ def smaller_eigenvalue(smooth: Array) -> Array:
         cv2.sepFilter2D(product, cv2.CV_32F, BLOCK, BLOCK, dst=product)
     trace = cv2.add(xx, yy)
     difference = cv2.subtract(xx, yy, dst=xx)
-    return np.asarray(cv2.subtract(trace, cv2.magnitude(difference, xy, difference), dst=trace))
+    # not by cv2.magnitude, whose last bit depends on where in memory its input lies
+    squares = cv2.add(cv2.multiply(difference, difference, dst=difference), cv2.multiply(xy, xy, dst=xy), dst=xy)
+    return np.asarray(cv2.subtract(trace, cv2.sqrt(squares, dst=squares), dst=trace))
 
 
 def find_keypoints(

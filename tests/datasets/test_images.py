@@ -1,5 +1,6 @@
 """Folders of images, video files and live cameras."""
 
+import time
 from pathlib import Path
 
 import cv2
@@ -138,3 +139,12 @@ def test_a_live_camera_films_on_and_cannot_be_wound_back(video: Path, calibratio
 def test_images_and_videos_are_mono(folder: Path) -> None:
     with pytest.raises(SequenceError, match="rgbd was asked for, but this recording offers mono"):
         open_sequence(folder, sensor="rgbd")
+
+
+def test_a_clock_that_is_set_back_costs_a_live_camera_nothing(video: Path, calibration, monkeypatch) -> None:
+    capture, moments = cv2.VideoCapture(str(video)), iter([1e9, *[1e9 - 3600] * 50])
+    monkeypatch.setattr(cv2, "VideoCapture", lambda _: capture)
+    monkeypatch.setattr(time, "time", lambda: next(moments))
+    times = [frame.timestamp for frame in open_sequence("97", camera=calibration)]
+    assert len(times) == 12 and (np.diff(times) > 0).all()
+    assert abs(times[0] - 1e9) < 5
