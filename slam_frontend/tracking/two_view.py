@@ -13,6 +13,7 @@ from slam_frontend.types import Array, Camera, View
 
 MAX_ITERATIONS = 10
 CLEARLY_WORSE = 1.12  # times the least cost: a rival within could as well be the truth
+BY_MORE_THAN_CHANCE = 4.0  # standard deviations: of twins that a plane leaves either may be cheaper at some frame
 SURELY_WORSE = 2.0  # where the parallax is short, and what isn't modelled (a rolling shutter, a blur) weighs as much
 MANY_MATCHES = 400  # a pose's uncertainty falls with the square root of its matches: more need less parallax
 SHORTEST = 0.5  # of the parallax asked for, which does where all rivals are surely worse
@@ -20,7 +21,7 @@ MEDIAN_CHI2 = 0.455  # of one degree of freedom: two views of a point say four n
 OUTLIER = 9.0  # three standard deviations, squared
 MIN_NOISE = 0.04  # times the variance of the measurement model; no keypoints are better than that
 SAME_ROTATION_DEG = 1.5
-SAME_DIRECTION_DEG = 15.0
+SAME_DIRECTION_DEG = 10.0
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,13 @@ class _Refined:
     solution: TwoView
     errors: Array  # (N,) squared, whitened: of all matches in both views
 
+    def costs(self, noise: float) -> Array:
+        """(N,) of the matches, truncated, in units of the noise."""
+        return np.asarray(np.minimum(self.errors / noise, OUTLIER))
+
     def cost(self, noise: float) -> float:
-        """Truncated, in units of the noise."""
-        return float(np.minimum(self.errors / noise, OUTLIER).sum())
+        """Of all matches."""
+        return float(self.costs(noise).sum())
 
 
 def solve_two_view(
@@ -50,7 +55,7 @@ def solve_two_view(
     that explain them equally well, and only a longer baseline tells which is true. For the same reason all
     of them must show ``min_parallax`` (radians), for under a short baseline the false one may fit the noise better;
     half of it does where nothing else comes near. Many matches need less of it, and the noisier they are, the clearer
-    the answer must be.
+    the answer must be; and however many there are, it must be by more than chance.
     """
     candidates = two_view_candidates(view0.keypoints, view1.keypoints, camera, threshold, seed)
     refined = [_refine(candidate, view0, view1, camera, threshold) for candidate in candidates]
@@ -63,7 +68,7 @@ def solve_two_view(
     many = max(1.0, len(view0.keypoints) / MANY_MATCHES)
     is_short = min(one.solution.parallax for one in refined) < min_parallax / np.sqrt(many)
     bound = (SURELY_WORSE if is_short else CLEARLY_WORSE) * max(noise, 1.0) * best.cost(noise)
-    rivals = [one for one in refined if one.cost(noise) < bound]
+    rivals = [one for one in refined if one.cost(noise) < bound or not _is_beaten(one, best, noise)]
     if all(_alike(one.solution.T_1_0, best.solution.T_1_0) for one in rivals):
         return Answer(best.solution)
     return Answer(is_blurred=not is_short and noise > _sharp(camera))
@@ -87,6 +92,12 @@ def _errors(solution: TwoView, view0: View, view1: View, camera: Camera) -> Arra
     near = errors_of(_problem(solution.T_1_0, solution.points, view0, view1, rows, camera), camera)
     errors[rows] = np.minimum(errors[rows], (near**2).sum(axis=1).reshape(2, -1).sum(axis=0))
     return np.asarray(errors)
+
+
+def _is_beaten(rival: _Refined, best: _Refined, noise: float) -> bool:
+    """Whether match by match the best gains more than it would by chance (a paired test)."""
+    gains = rival.costs(noise) - best.costs(noise)
+    return bool(gains.sum() > BY_MORE_THAN_CHANCE * np.sqrt((gains**2).sum()))
 
 
 def _noise(best: _Refined) -> float:
