@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from slam_frontend.cli.logs import warnings_on_stderr
-from slam_frontend.cli.options import RUNS, AsJson, split_names
+from slam_frontend.cli.options import RUNS, AsJson, Seed, split_names
 from slam_frontend.cli.progress import progress_bar, watched
 from slam_frontend.errors import ConfigError
 
@@ -28,7 +28,6 @@ OutFolder = Annotated[
     Path | None, typer.Option("--out", help="For the JSON file and the figure; a new one in runs/ if not given")
 ]
 Threshold = Annotated[float | None, typer.Option(help="Detection threshold of learned extractors")]
-Seed = Annotated[int, typer.Option(help="Of everything that is random")]
 
 
 def register(app: typer.Typer) -> None:
