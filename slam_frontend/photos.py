@@ -2,7 +2,9 @@
 
 import logging
 import tarfile
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,11 @@ from slam_frontend.errors import SequenceError
 from slam_frontend.files import IMAGE_SUFFIXES, images_below
 from slam_frontend.optional import require
 from slam_frontend.types import Array
+
+try:
+    from lzma import LZMAError
+except ImportError:  # Python can be built without
+    LZMAError = tarfile.CompressionError  # type: ignore[misc, assignment]
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +30,7 @@ def read_photos(path: Path, limit: int | None = None) -> Iterator[tuple[str, Arr
     """
     if not path.exists():
         raise SequenceError(f"{path}: does not exist; expected a folder or a tar file of photographs")
-    if not path.is_dir() and not tarfile.is_tarfile(path):
+    if not path.is_dir() and not _is_tar(path):
         raise SequenceError(f"{path}: is neither a folder nor a readable tar file; name one with photographs in it")
     cv2 = require("cv2", extra="train")
     found = False
@@ -63,15 +70,39 @@ def _read_folder(path: Path, limit: int | None) -> Iterator[tuple[str, bytes]]:
         yield files[row].relative_to(path).as_posix(), content
 
 
+def _is_tar(path: Path) -> bool:
+    with _explaining_damage(path):
+        return tarfile.is_tarfile(path)
+
+
 def _read_tar(path: Path, limit: int | None) -> Iterator[tuple[str, bytes]]:
+    with _explaining_damage(path), tarfile.open(path) as archive:
+        members = [m for m in archive.getmembers() if Path(m.name).suffix.lower() in IMAGE_SUFFIXES and m.isfile()]
+        members.sort(key=lambda member: member.name)
+        _require_end(archive)
+        for row in _evenly(len(members), limit):
+            content = archive.extractfile(members[row])
+            yield members[row].name, content.read() if content else b""
+
+
+def _require_end(archive: tarfile.TarFile) -> None:
+    """ReadError where a damaged header was taken for the end of the members, or OSError where a checksum tells."""
+    assert archive.fileobj is not None
+    archive.fileobj.seek(archive.offset)
+    if archive.fileobj.read(tarfile.BLOCKSIZE).strip(b"\0"):
+        raise tarfile.ReadError(f"no header at byte {archive.offset}")
+    while archive.fileobj.read(2**20):  # gzip's checksum comes last
+        pass
+
+
+@contextmanager
+def _explaining_damage(path: Path) -> Iterator[None]:
+    """SequenceError for what tarfile, and the compressions inside, raise on a file that was cut or altered."""
     try:
-        with tarfile.open(path) as archive:
-            members = [m for m in archive.getmembers() if Path(m.name).suffix.lower() in IMAGE_SUFFIXES and m.isfile()]
-            members.sort(key=lambda member: member.name)
-            for row in _evenly(len(members), limit):
-                content = archive.extractfile(members[row])
-                yield members[row].name, content.read() if content else b""
-    except tarfile.TarError as error:
+        yield
+    except PermissionError:
+        raise
+    except (tarfile.TarError, EOFError, OSError, LZMAError, zlib.error) as error:
         raise SequenceError(f"{path}: can't be read to its end ({error}); copy the tar file again") from error
 
 

@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -92,6 +93,53 @@ def test_a_tar_that_was_cut_short_is_said_in_one_sentence(tmp_path: Path) -> Non
     (tmp_path / "cut.tar").write_bytes((tmp_path / "whole.tar").read_bytes()[:2000])
     with pytest.raises(SequenceError, match=r"cut\.tar: can't be read to its end"):
         list(read_photos(tmp_path / "cut.tar"))
+
+
+def cut(data: bytes) -> bytes:
+    return data[: len(data) * 2 // 3]
+
+
+def alter(data: bytes) -> bytes:
+    middle = len(data) * 2 // 3
+    return data[:middle] + bytes(byte ^ 0x5A for byte in data[middle : middle + 200]) + data[middle + 200 :]
+
+
+@pytest.mark.parametrize("damage", [cut, alter])
+@pytest.mark.parametrize("compression", ["gz", "bz2", "xz"])
+def test_a_compressed_tar_that_was_damaged_is_said_in_one_sentence(
+    tmp_path: Path, compression: str, damage: Callable[[bytes], bytes]
+) -> None:
+    whole = tmp_path / f"whole.tar.{compression}"
+    with tarfile.open(whole, f"w:{compression}") as archive:
+        for number in range(300):  # more than one block of bzip2
+            info = tarfile.TarInfo(f"{number}.png")
+            content = cv2.imencode(".png", photo(number))[1].tobytes()
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    damaged = tmp_path / f"damaged.tar.{compression}"
+    damaged.write_bytes(damage(whole.read_bytes()))
+    with pytest.raises(SequenceError, match=rf"damaged\.tar\.{compression}: can't be read to its end .*copy the tar"):
+        list(read_photos(damaged, 1))
+
+
+def test_a_tar_with_a_damaged_header_does_not_end_there(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "whole.tar", "w", format=tarfile.USTAR_FORMAT) as archive:
+        for number in range(3):
+            cv2.imwrite(str(tmp_path / f"{number}.png"), photo())
+            archive.add(tmp_path / f"{number}.png", f"{number}.png")
+    damaged = (tmp_path / "whole.tar").read_bytes().replace(b"1.png", b"x.png")
+    (tmp_path / "damaged.tar").write_bytes(damaged)
+    with pytest.raises(SequenceError, match=r"damaged\.tar: can't be read to its end \(no header at byte"):
+        list(read_photos(tmp_path / "damaged.tar"))
+
+
+def test_a_compressed_tar_that_ends_in_its_first_header_is_said_in_one_sentence(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), photo())
+    with tarfile.open(tmp_path / "whole.tgz", "w:gz") as archive:
+        archive.add(tmp_path / "a.png")
+    (tmp_path / "cut.tgz").write_bytes((tmp_path / "whole.tgz").read_bytes()[:40])
+    with pytest.raises(SequenceError, match=r"cut\.tgz: can't be read to its end"):
+        list(read_photos(tmp_path / "cut.tgz"))
 
 
 def test_photographs_of_every_kind_of_file_are_found(tmp_path: Path) -> None:

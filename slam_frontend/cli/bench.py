@@ -14,6 +14,7 @@ import typer
 from slam_frontend.cli.logs import warnings_on_stderr
 from slam_frontend.cli.options import AsJson
 from slam_frontend.cli.progress import progress_bar
+from slam_frontend.errors import SequenceError
 
 if TYPE_CHECKING:
     from slam_frontend.cli.benchmarks.clips import Tracked
@@ -45,6 +46,9 @@ class Part(StrEnum):
     MEMORY = "memory"
 
 
+NEED_NO_DATA = {Part.START, Part.WALKS}
+
+
 def bench(
     data: Annotated[Path, typer.Argument(help="The folder with sequences/tum, sequences/kitti and photos/val.tar.")],
     out: Annotated[Path, typer.Option(help="The page to write.")] = Path("docs/benchmarks.md"),
@@ -68,8 +72,9 @@ def bench(
             [spec.strip() for spec in features.split(",")] if features else list(DEFAULT)
         )
         measured = _Measured(notes)
-        sections, machine = read_sections(out), _machine()
-        for part in _measure(data, contenders, set(only or Part), endurance, measured):
+        sections, machine, parts = read_sections(out), _machine(), set(only or Part)
+        _look_for(data, parts)
+        for part in _measure(data, contenders, parts, endurance, measured):
             sections |= {"Machine": machine, **part} if part else {}
             if measured.has_choices:
                 sections |= _trade_off(out, measured, sections.get(TRADE_OFF, ""))
@@ -94,6 +99,18 @@ class _Measured:
     def has_choices(self) -> bool:
         """Whether anything tells of an extractor's speed or accuracy."""
         return bool(self.speeds or self.tracked or self.scores)
+
+
+def _look_for(data: Path, parts: set[Part]) -> None:
+    """SequenceError where there is no such folder, a warning where it holds nothing that the parts would read."""
+    from slam_frontend.cli.benchmarks.clips import CLIPS
+    from slam_frontend.cli.benchmarks.quality import PHOTOS
+
+    places = [*dict.fromkeys(clip.path for clip in CLIPS), PHOTOS]
+    if not data.is_dir():
+        raise SequenceError(f"{data}: is no folder; expected one with any of {', '.join(places)}")
+    if parts - NEED_NO_DATA and not any((data / place).exists() for place in places):
+        logger.warning("%s: found none of %s; only what needs no data is measured", data, ", ".join(places))
 
 
 def _measure(

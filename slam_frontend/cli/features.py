@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from slam_frontend.cli.logs import warnings_on_stderr
-from slam_frontend.cli.options import RUNS, AsJson, split_names
+from slam_frontend.cli.options import RUNS, AsJson, Seed, split_names
 from slam_frontend.cli.progress import progress_bar, watched
 from slam_frontend.errors import ConfigError
 
@@ -28,7 +29,6 @@ OutFolder = Annotated[
     Path | None, typer.Option("--out", help="For the JSON file and the figure; a new one in runs/ if not given")
 ]
 Threshold = Annotated[float | None, typer.Option(help="Detection threshold of learned extractors")]
-Seed = Annotated[int, typer.Option(help="Of everything that is random")]
 
 
 def register(app: typer.Typer) -> None:
@@ -48,33 +48,26 @@ def evaluate_features(
     json: AsJson = False,
 ) -> None:
     """Repeatability, matching and homography estimation on image pairs whose homography is known."""
-    from slam_frontend.evaluation.detectors import CLASSICAL
-    from slam_frontend.evaluation.features import HEADINGS, evaluate_detector, evaluate_extractor
+    from slam_frontend.evaluation.features import HEADINGS
     from slam_frontend.evaluation.homography import HomographyProtocol
 
-    folder = _out_folder(out, "evaluate_features")
     extractors = _create_extractors(features, HomographyProtocol().num_points, threshold)
-    scores: list[FeatureScores] = []
-    with warnings_on_stderr(), progress_bar() as watch:
-        pairs = _WatchedPairs(_find_pairs(path, limit, seed, blur), watch)
-        for name, extractor in extractors.items():
-            scores += evaluate_extractor(name, extractor, pairs.rounds(name, 2))
-        for name, detect in CLASSICAL.items():
-            scores += evaluate_detector(name, detect, pairs.rounds(name, 1))
-    scores.sort(key=lambda row: row.split == "all")  # the splits first, what they have in common last
-    labels = [
-        row.extractor if len({r.split for r in scores}) == 1 else f"{row.extractor} {row.split}" for row in scores
-    ]
-    columns = {heading: [getattr(row, name) for row in scores] for name, heading in HEADINGS.items()}
-    _report(
-        f"{path}: {scores[0].num_pairs} pairs",
-        labels,
-        columns,
-        [asdict(row) for row in scores],
-        {"path": str(path), "seed": seed, "blur": blur},
-        folder,
-        json,
-    )
+    with _out_folder(out, "evaluate_features") as folder:
+        with warnings_on_stderr(), progress_bar() as watch:
+            pairs = _WatchedPairs(_find_pairs(path, limit, seed, blur, watch), watch)
+            scores = _measure_features(extractors, pairs)
+        splits = {row.split for row in scores}
+        labels = [row.extractor if len(splits) == 1 else f"{row.extractor} {row.split}" for row in scores]
+        columns = {heading: [getattr(row, name) for row in scores] for name, heading in HEADINGS.items()}
+        _report(
+            f"{path}: {scores[0].num_pairs} pairs{' by random warps' if splits == {'warp'} else ''}",
+            labels,
+            columns,
+            [asdict(row) for row in scores],
+            {"path": str(path), "seed": seed, "blur": blur},
+            folder,
+            json,
+        )
 
 
 def evaluate_detection(
@@ -90,31 +83,38 @@ def evaluate_detection(
     from slam_frontend.evaluation.detectors import CLASSICAL
     from slam_frontend.evaluation.features import as_detector
 
-    folder = _out_folder(out, "evaluate_detection")
     extractors = _create_extractors(features, 300, threshold, border=0, scales=[1])  # edges have corners, each one once
     detectors = {name: as_detector(extractor) for name, extractor in extractors.items()} | CLASSICAL
     columns: dict[str, list[float]] = {}
     results = []
-    with warnings_on_stderr(), progress_bar() as watch:
-        for condition, shapes in _render_shapes(count, seed, watch).items():
-            found = [
-                measure_detection(detect, watched(shapes, f"{name}, {condition}", watch))
-                for name, detect in detectors.items()
-            ]
-            columns[f"mAP, {condition}"] = [row.mean_average_precision for row in found]
-            columns[f"loc. err., {condition}"] = [row.localisation_error for row in found]
-            results += [
-                {"detector": name, "condition": condition, **asdict(row)}
-                for name, row in zip(detectors, found, strict=True)
-            ]
-    _report(f"{count} shapes", list(detectors), columns, results, {"count": count, "seed": seed}, folder, json)
+    with _out_folder(out, "evaluate_detection") as folder:
+        with warnings_on_stderr(), progress_bar() as watch:
+            for condition, shapes in _render_shapes(count, seed, watch).items():
+                found = [
+                    measure_detection(detect, watched(shapes, f"{name}, {condition}", watch))
+                    for name, detect in detectors.items()
+                ]
+                columns[f"mAP, {condition}"] = [row.mean_average_precision for row in found]
+                columns[f"loc. err., {condition}"] = [row.localisation_error for row in found]
+                results += [
+                    {"detector": name, "condition": condition, **asdict(row)}
+                    for name, row in zip(detectors, found, strict=True)
+                ]
+        _report(f"{count} shapes", list(detectors), columns, results, {"count": count, "seed": seed}, folder, json)
 
 
-def _out_folder(out: Path | None, name: str) -> Path:
-    """Where scores go; a folder of one's own choice must be writable before anything is measured."""
+@contextmanager
+def _out_folder(out: Path | None, name: str) -> Iterator[Path]:
+    """Where scores go, writable before anything is measured; a new one is gone again where nothing came of it."""
     from slam_frontend.files import free_folder, make_writable
 
-    return make_writable(out) if out else free_folder(RUNS, name)
+    folder = make_writable(out) if out else free_folder(RUNS, name)
+    try:
+        yield folder
+    finally:
+        if out is None:
+            with suppress(OSError):  # scores lie in it
+                folder.rmdir()
 
 
 def _create_extractors(names: str, max_keypoints: int, threshold: float | None, **more: Any) -> "dict[str, Extractor]":
@@ -124,19 +124,33 @@ def _create_extractors(names: str, max_keypoints: int, threshold: float | None, 
     return {spec: create_extractor(parse_features(spec) | settings) for spec in split_names(names)}
 
 
-def _find_pairs(path: Path, limit: int | None, seed: int, blur: float) -> "PairSource":
-    from slam_frontend.evaluation.hpatches import find_scenes, scene_pairs
+def _find_pairs(path: Path, limit: int | None, seed: int, blur: float, watch: "Watch") -> "PairSource":
+    from slam_frontend.evaluation.hpatches import find_scenes, read_scene, scene_pairs
     from slam_frontend.evaluation.warps import WarpRanges, warp_pairs
     from slam_frontend.photos import read_photos
 
     if limit is not None and limit < 1:
         raise ConfigError(f"--limit {limit}: expected at least 1")
-    scenes = find_scenes(path)
-    if scenes and blur:
+    folders = find_scenes(path)[:limit]
+    if folders and blur:
         raise ConfigError(f"--blur {blur:g}: is for warps of photographs, found scenes in {path}; leave it out")
-    if scenes:
-        return lambda size: scene_pairs(scenes[:limit], size)
+    if folders:
+        scenes = [read_scene(folder) for folder in watched(folders, "scenes", watch)]
+        return lambda size: scene_pairs(scenes, size)
     return lambda size: warp_pairs(read_photos(path, limit), size, seed, WarpRanges(blur=blur))
+
+
+def _measure_features(extractors: "dict[str, Extractor]", pairs: "_WatchedPairs") -> "list[FeatureScores]":
+    """First each extractor and detector on the splits, then on all pairs."""
+    from slam_frontend.evaluation.detectors import CLASSICAL
+    from slam_frontend.evaluation.features import evaluate_detector, evaluate_extractor
+
+    scores: list[FeatureScores] = []
+    for name, extractor in extractors.items():
+        scores += evaluate_extractor(name, extractor, pairs.rounds(name, 2))
+    for name, detect in CLASSICAL.items():
+        scores += evaluate_detector(name, detect, pairs.rounds(name, 1))
+    return sorted(scores, key=lambda row: row.split == "all")
 
 
 class _WatchedPairs:

@@ -13,6 +13,8 @@ Features = Annotated[
     typer.Option(help="superpoint-fast, superpoint-fast:float, superpoint, superpoint=FILE, orb, sift, fast"),
 ]
 
+Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Of everything that is random.")]
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, for other programs.")]
 
 

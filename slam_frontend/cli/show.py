@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from slam_frontend.cli.logs import warnings_on_stderr
-from slam_frontend.cli.options import AsJson, split_names
+from slam_frontend.cli.options import AsJson, Seed, split_names
 from slam_frontend.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def show_heatmap(
     features: Annotated[str, typer.Option(help="superpoint-fast or superpoint.")] = "superpoint-fast",
     weights: Annotated[Path | None, typer.Option(help="A checkpoint; the shipped one if not given.")] = None,
     views: Annotated[int, typer.Option(min=1, max=10000, help="Views that adaptation takes.")] = 100,
-    seed: Annotated[int, typer.Option(help="Of the views.")] = 0,
+    seed: Seed = 0,
     max_size: Annotated[int, typer.Option(min=64, help="A larger image is shrunk to this.")] = 640,
     out: Annotated[Path | None, typer.Option(help="A PNG file; heatmap.png or adaptation.png if not given.")] = None,
     width: Width = 1500,

@@ -49,15 +49,17 @@ def measure_matching(extractor: Extractor, pair: ImagePair, protocol: Homography
             _average_precision(distances, offsets, is_shared0, protocol.threshold),
             _average_precision(distances.T, offsets.T, is_shared1, protocol.threshold),
         ),
-        matching_score=_mean_of_both(*(_share(right.sum(), shared.sum()) for shared in (is_shared0, is_shared1))),
+        matching_score=_mean_of_both(
+            _share(is_shared0[rows0[right]].sum(), is_shared0.sum()),
+            _share(is_shared1[rows1[right]].sum(), is_shared1.sum()),
+        ),
         precision=_share(right.sum(), len(rows0)),
         corner_error=corner_error(H_1_0, pair.H_1_0, pair.image0.shape),
     )
 
 
 def estimate_homography(keypoints0: Array, keypoints1: Array, threshold: float) -> Array | None:
-    """H_1_0 by OpenCV's RANSAC and the least squares of its inliers, None where there are too few matches or they
-    agree on none.
+    """H_1_0 by OpenCV's RANSAC and the least squares of its inliers, None where no four matches agree on one.
 
     RANSAC's own H goes on from its best sample and stops short: with matches a pixel off, the corners are twice as
     far off as by the least squares of the very same inliers.
@@ -68,6 +70,8 @@ def estimate_homography(keypoints0: Array, keypoints1: Array, threshold: float) 
     if H_1_0 is None:
         return None
     rows = np.flatnonzero(is_inlier)
+    if len(rows) < 4:  # by rounding not even the sample that it is made from
+        return None
     refined, _ = cv2.findHomography(keypoints0[rows], keypoints1[rows])
     return np.asarray(H_1_0 if refined is None else refined)
 

@@ -35,6 +35,28 @@ def test_parts_without_data_stay_as_they_were(tmp_path: Path, capsys) -> None:
     assert "no clips; expected sequences/tum" in said and "no photographs; expected photos/val.tar" in said
 
 
+def test_a_folder_that_is_none_is_refused_before_anything_is_measured(tmp_path: Path, capsys) -> None:
+    page = tmp_path / "page.md"
+    (tmp_path / "file").write_text("no folder")
+    for name in ("nowhere", "file"):
+        assert run_main("bench", tmp_path / name, "--out", page, "--features", "orb") == 2
+        assert f"{name}: is no folder; expected one with any of sequences/tum" in one_sentence(capsys)
+    assert not page.exists()
+
+
+def test_a_folder_without_any_data_is_named_at_once_where_that_matters(monkeypatch, tmp_path: Path, capsys) -> None:
+    monkeypatch.setattr(walks, "track_walks", lambda contenders: [])
+    monkeypatch.setattr(stages, "measure_stages", lambda data, contenders: {})
+    arguments = ("bench", tmp_path, "--out", tmp_path / "page.md", "--features", "orb")
+    assert run_main(*arguments, "--only", "walks") == 0
+    assert not capsys.readouterr().err
+    assert run_main(*arguments, "--only", "walks", "--only", "stages") == 0
+    assert "found none of sequences/tum" in one_sentence(capsys)
+    (tmp_path / "sequences/kitti/sequences/07").mkdir(parents=True)
+    assert run_main(*arguments, "--only", "walks", "--only", "stages") == 0
+    assert not capsys.readouterr().err
+
+
 @pytest.mark.parametrize("content", [b"# My notes\n\n## Machine\n\nmine\n", b"\xff\xd8 a picture"])
 def test_a_file_that_is_no_page_of_benchmarks_is_left_alone(tmp_path: Path, capsys, content: bytes) -> None:
     page = tmp_path / "notes.md"

@@ -1,5 +1,7 @@
 """The columns of matching, against features that know the truth."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -67,6 +69,19 @@ def test_features_that_only_one_image_shows_do_not_lower_the_score() -> None:
     assert measure_matching(Oracle(in_both=False), pair()).matching_score == pytest.approx(1.0, abs=0.01)
 
 
+def test_right_matches_of_what_the_other_image_does_not_show_do_not_raise_the_score() -> None:
+    """Two images share a column of pixels; points just left of it are seen, a little off, on the other's border."""
+    narrow = replace(pair(), H_1_0=np.array([[1, 0, -639.0], [0, 1, 0], [0, 0, 1]]))
+    oracle = Oracle()
+    oracle.points0 = np.column_stack([np.tile([637.0, 639.0], 20), np.arange(40) * 10.0])
+    oracle.points1 = np.column_stack([np.zeros(40), oracle.points0[:, 1]])
+    oracle.descriptors = oracle.seen1 = np.eye(64, dtype=np.float32)[:40]
+    oracle.points1[3, 1] += 5  # of the twenty that are shared, one is wrong
+    found = measure_matching(oracle, narrow)
+    assert found.precision == pytest.approx(39 / 40)
+    assert found.matching_score == pytest.approx((19 / 20 + 39 / 40) / 2)  # image 0 shows all of image 1's forty
+
+
 @pytest.mark.parametrize("blind", ["in image 0", "in image 1", "in both"])
 def test_who_finds_nothing_has_zeros_and_no_homography(blind: str) -> None:
     oracle = Oracle()
@@ -86,6 +101,17 @@ def test_who_finds_nothing_twice_has_zeros() -> None:
 def test_three_matches_give_no_homography() -> None:
     found = measure_matching(Oracle(count=3), pair())
     assert found.corner_error == np.inf and found.precision == 1.0
+
+
+def test_matches_that_agree_on_nothing_give_no_homography() -> None:
+    """Of points in two strips OpenCV now and then returns a homography that fits none of them, or three."""
+    found = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        points0 = rng.uniform((600, 0), (640, 480), (10, 2)).astype(np.float32)
+        points1 = rng.uniform((0, 0), (20, 480), (10, 2)).astype(np.float32)
+        found.append(estimate_homography(points0, points1, 3.0))
+    assert 0 < sum(H_1_0 is None for H_1_0 in found) < 40
 
 
 def test_a_shifted_homography_is_off_by_the_shift() -> None:

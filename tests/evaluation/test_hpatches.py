@@ -9,10 +9,11 @@ import pytest
 
 from slam_frontend.errors import SequenceError
 from slam_frontend.evaluation.features import evaluate_detector, evaluate_extractor
-from slam_frontend.evaluation.hpatches import find_scenes, scene_pairs
+from slam_frontend.evaluation.hpatches import find_scenes, read_scene, scene_pairs
 from slam_frontend.evaluation.pairs import ImagePair, warp_points
 from slam_frontend.evaluation.points import ScoredPoints
 from slam_frontend.features import create_extractor
+from slam_frontend.files import IMAGE_SUFFIXES
 from slam_frontend.types import Array
 
 H = np.array([[0.95, 0.1, 10.0], [-0.1, 0.95, 30.0], [0, 0, 1.0]])
@@ -22,19 +23,24 @@ def write_scene(folder: Path, suffix: str = ".png", numbers: tuple[int, ...] = (
     folder.mkdir(parents=True)
     coarse = np.random.default_rng(0).integers(0, 256, (20, 25), dtype=np.uint8)
     image = cv2.resize(coarse, (500, 400), interpolation=cv2.INTER_LINEAR)
-    image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
+    if suffix != ".pgm":  # which has no colours
+        image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
     cv2.imwrite(str(folder / f"1{suffix}"), image)
     for number in numbers:
         cv2.imwrite(str(folder / f"{number}{suffix}"), cv2.warpPerspective(image, H, (520, 420)))
         np.savetxt(folder / f"H_1_{number}", H)
 
 
-@pytest.mark.parametrize("suffix", [".png", ".ppm"])
+def read_pairs(path: Path) -> Iterator[ImagePair]:
+    return scene_pairs([read_scene(folder) for folder in find_scenes(path)], (240, 320))
+
+
+@pytest.mark.parametrize("suffix", [*IMAGE_SUFFIXES, ".JPG"])
 def test_scenes_are_found_and_split_by_the_first_letter(tmp_path: Path, suffix: str) -> None:
     write_scene(tmp_path / "v_wall", suffix)
     write_scene(tmp_path / "i_lamp", suffix)
     (tmp_path / "notes").mkdir()
-    pairs = list(scene_pairs(find_scenes(tmp_path), (240, 320)))
+    pairs = list(read_pairs(tmp_path))
     assert [(pair.name, pair.split) for pair in pairs] == [
         ("i_lamp/1-2", "illumination"),
         ("i_lamp/1-3", "illumination"),
@@ -46,7 +52,7 @@ def test_scenes_are_found_and_split_by_the_first_letter(tmp_path: Path, suffix: 
 
 def test_the_homography_of_a_pair_holds_for_the_images_given(tmp_path: Path) -> None:
     write_scene(tmp_path / "v_wall")
-    pair = next(scene_pairs(find_scenes(tmp_path), (240, 320)))
+    pair = next(read_pairs(tmp_path))
     grid = np.stack(np.meshgrid(np.arange(60, 260, 10), np.arange(60, 180, 10)), -1).reshape(-1, 2)
     x, y = warp_points(grid, pair.H_1_0).astype(np.float32).T
     seen = cv2.remap(pair.image1, x, y, cv2.INTER_LINEAR).ravel().astype(float)
@@ -62,14 +68,50 @@ def test_a_single_scene_is_a_scene_and_photographs_are_none(tmp_path: Path) -> N
     assert find_scenes(tmp_path / "v_wall") == find_scenes(tmp_path) == find_scenes(tmp_path / "nowhere") == []
 
 
-def test_a_missing_image_and_a_damaged_homography_are_named(tmp_path: Path) -> None:
+def test_scenes_that_lie_deeper_are_pointed_to(tmp_path: Path) -> None:
+    write_scene(tmp_path / "wrap" / "hp" / "v_wall")
+    write_scene(tmp_path / "wrap" / "hp" / "v_yard")
+    with pytest.raises(SequenceError, match=r"expected scenes directly inside, found them in .*/wrap/hp; name that"):
+        find_scenes(tmp_path)
+    write_scene(tmp_path / "wrap" / "older" / "v_wall")
+    with pytest.raises(SequenceError, match=r"in .*/wrap/hp and 1 more; name that"):
+        find_scenes(tmp_path)
+
+
+def test_what_is_only_named_like_a_homography_is_none(tmp_path: Path) -> None:
     write_scene(tmp_path / "v_wall")
-    (tmp_path / "v_wall" / "3.png").unlink()
-    with pytest.raises(SequenceError, match=r"found no image 3"):
-        list(scene_pairs(find_scenes(tmp_path / "v_wall"), (240, 320)))
-    (tmp_path / "v_wall" / "H_1_2").write_text("1 2 3")
-    with pytest.raises(SequenceError, match=r"H_1_2: expected nine numbers"):
-        list(scene_pairs(find_scenes(tmp_path / "v_wall"), (240, 320)))
+    (tmp_path / "v_wall" / "H_1_4~").write_text("an editor's copy")
+    (tmp_path / "v_wall" / "H_1_7").mkdir()
+    (tmp_path / "photos" / "H_1_2").mkdir(parents=True)
+    assert [pair.name for pair in read_pairs(tmp_path)] == ["v_wall/1-2", "v_wall/1-3"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("1 2 3", "expected nine numbers, found 3; fetch the scene again"),
+        ("1 0 0 0 1 0 0 0 one", "expected nine numbers .*'one'"),
+        ("1 0 0 0 nan 0 0 0 1", "expected nine finite numbers, found 1.0 0.0 0.0 0.0 nan 0.0 0.0 0.0 1.0"),
+        ("1 2 3 2 4 6 0 0 1", "expected a homography that can be inverted, found a singular one"),
+    ],
+)
+def test_what_is_wrong_with_a_homography_is_said(tmp_path: Path, text: str, words: str) -> None:
+    write_scene(tmp_path / "v_wall")
+    (tmp_path / "v_wall" / "H_1_2").write_text(text)
+    with pytest.raises(SequenceError, match=f"H_1_2: {words}"):
+        read_scene(tmp_path / "v_wall")
+
+
+@pytest.mark.parametrize("number", ["1", "3"])
+def test_an_image_that_is_missing_or_cut_is_named_before_any_pair(tmp_path: Path, number: str) -> None:
+    write_scene(tmp_path / "v_wall", ".jpg")
+    image = tmp_path / "v_wall" / f"{number}.jpg"
+    image.write_bytes(image.read_bytes()[:3000])
+    with pytest.raises(SequenceError, match=rf"{number}\.jpg: can't be decoded as an image; fetch the scene again"):
+        read_scene(tmp_path / "v_wall")
+    image.unlink()
+    with pytest.raises(SequenceError, match=rf"found no image {number}; expected {number}\.png or \.jpg, .*\.ppm"):
+        read_scene(tmp_path / "v_wall")
 
 
 def pairs_of_two_splits(size: tuple[int, int]) -> list[ImagePair]:
