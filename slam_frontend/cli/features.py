@@ -1,5 +1,6 @@
 """`slam-frontend evaluate features` and `slam-frontend evaluate detection`."""
 
+import logging
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,7 +13,7 @@ import typer
 from slam_frontend.cli.logs import warnings_on_stderr
 from slam_frontend.cli.options import RUNS, AsJson, Seed, split_names
 from slam_frontend.cli.progress import progress_bar, watched
-from slam_frontend.errors import ConfigError
+from slam_frontend.errors import ConfigError, MissingDependency
 
 if TYPE_CHECKING:
     from slam_frontend.evaluation.features import FeatureScores, PairSource
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from slam_frontend.features import Extractor
     from slam_frontend.types import Array
     from slam_frontend.watch import Watch
+
+logger = logging.getLogger(__name__)
 
 FeatureNames = Annotated[
     str,
@@ -216,9 +219,13 @@ def _report(
     else:
         _print_table(title, labels, columns)
     write_json(scores, about, folder / "scores.json")
-    draw_bars(labels, columns, title, folder / "scores.png")
+    with warnings_on_stderr():
+        try:
+            draw_bars(labels, columns, title, folder / "scores.png")
+        except MissingDependency as error:
+            logger.warning("no scores.png: %s", error)
     if not as_json:
-        print(f"scores and figure: {folder}")
+        print(f"scores: {folder}")
 
 
 def _print_table(title: str, labels: list[str], columns: dict[str, list[float]]) -> None:

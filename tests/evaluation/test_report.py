@@ -12,7 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from slam_frontend.cli.features import register
-from slam_frontend.errors import ConfigError, MissingDependency, OutputError, SequenceError
+from slam_frontend.errors import ConfigError, OutputError, SequenceError
 from slam_frontend.evaluation.report import draw_bars, write_json
 
 
@@ -88,11 +88,15 @@ def test_a_folder_that_cannot_be_written_is_found_out_before_anything_is_measure
         )
 
 
-def test_a_table_is_printed_even_where_no_figure_can_be_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_is_printed_even_where_no_figure_can_be_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     result = CliRunner().invoke(evaluate(), ["detection", "--count", "5", "--out", str(tmp_path)])
-    assert isinstance(result.exception, MissingDependency)
-    assert "Shi-Tomasi" in result.output and (tmp_path / "scores.json").exists()
+    assert result.exit_code == 0
+    assert "Shi-Tomasi" in result.output and f"scores: {tmp_path}" in result.output
+    assert (tmp_path / "scores.json").exists() and not (tmp_path / "scores.png").exists()
+    assert "no scores.png: " in caplog.text and "slam-frontend[viewer]" in caplog.text
 
 
 def test_detectors_are_judged_on_shapes_by_one_command(tmp_path: Path) -> None:
