@@ -87,7 +87,7 @@ class TrackLog:
 
     def _note_positions(self) -> None:
         table = self._frontend.map.landmarks
-        more = np.full((max(table.next_id - len(self._positions), 0), 3), np.nan)
+        more = np.full((table.next_id - len(self._positions), 3), np.nan)
         self._positions = np.concatenate([self._positions, more])
         self._positions[table.ids] = table.positions
 

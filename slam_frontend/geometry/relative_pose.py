@@ -49,13 +49,11 @@ class TwoView:
 def two_view_candidates(
     keypoints0: Array, keypoints1: Array, camera: Camera, threshold: float, seed: int = 0
 ) -> list[TwoView]:
-    """The relative poses that (N,2) undistorted matches allow, most matches first.
+    """The relative poses that (N,2) undistorted matches allow.
 
     One comes from the essential matrix, and up to two from a homography: a scene near a plane lets
     both its twins stand (Longuet-Higgins 1986), and the essential matrix may be either of them.
     """
-    if len(keypoints0) < 8:
-        return []
     cameras = camera.K, camera.K, np.zeros(4), np.zeros(4)  # matches are undistorted
     E = find_matrix(cv2.findEssentialMat, keypoints0, keypoints1, *cameras, usac_params(threshold, seed))
     H = find_homography(keypoints0, keypoints1, threshold, seed)
@@ -63,8 +61,7 @@ def two_view_candidates(
     motions += [] if H is None else decompose_homography(H, camera)
     judged = [judge(T_1_0, keypoints0, keypoints1, camera, threshold) for T_1_0 in motions]
     most = max((solution.num_explained for solution in judged), default=0)
-    supported = [one for one in judged if one.num_explained > MIN_SUPPORT * most and one.num_inliers >= MIN_POINTS]
-    return sorted(supported, key=lambda solution: -solution.num_explained)
+    return [one for one in judged if one.num_explained > MIN_SUPPORT * most and one.num_inliers >= MIN_POINTS]
 
 
 def _decompose_essential(E: Array) -> list[Array]:

@@ -36,7 +36,7 @@ def _equations(rays: Array, P: Array) -> Array:
 
 def _solve(normal: Array, right: Array) -> Array:
     determinant = np.linalg.det(normal)
-    singular = ~(np.abs(determinant) > 1e-14)
+    singular = ~(determinant > 1e-14)  # of a product A'A, which is positive
     safe = np.where(singular[:, None, None], np.eye(3), normal)
     points = np.linalg.solve(safe, right[..., None])[..., 0]
     return np.where(singular[:, None], np.nan, points)

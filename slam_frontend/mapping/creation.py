@@ -35,7 +35,6 @@ def landmarks_from_parallax(
     rays1 = normalised(keyframe1.view.keypoints[ids1], camera)
     points0 = triangulate(rays0, rays1, T_1_0)
     good = np.isfinite(points0[:, 0]) & (parallax(rays0, rays1, T_1_0) > min_parallax)
-    points0 = np.nan_to_num(points0, nan=-1.0)
     good &= _agrees(points0, keyframe0, ids0, camera)
     good &= _agrees(se3.transform(T_1_0, points0), keyframe1, ids1, camera)
     positions = se3.transform(map.poses[keyframe0.id], points0[good])

@@ -77,7 +77,7 @@ def solve_two_view(
 def _refine(solution: TwoView, view0: View, view1: View, camera: Camera, threshold: float) -> _Refined:
     rows = np.flatnonzero(solution.inliers)
     problem = _problem(solution.T_1_0, solution.points, view0, view1, rows, camera)
-    T_1_0 = adjust(problem, camera, MAX_ITERATIONS).T_cam_world[0].copy()
+    T_1_0 = adjust(problem, camera, MAX_ITERATIONS).T_cam_world[0]
     T_1_0[:3, 3] /= np.linalg.norm(T_1_0[:3, 3])
     refined = judge(T_1_0, view0.keypoints, view1.keypoints, camera, threshold)
     return _Refined(refined, _errors(refined, view0, view1, camera))
