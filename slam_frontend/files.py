@@ -7,7 +7,8 @@ import math
 import os
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -46,6 +47,18 @@ def free_folder(parent: Path, name: str) -> Path:
         except FileExistsError:
             number += 1
             folder = parent / f"{name}-{number}"
+
+
+@contextmanager
+def results_folder(chosen: Path | None, parent: Path, name: str) -> Iterator[Path]:
+    """A chosen folder, or a free one below the parent that is gone again where nothing came to lie in it."""
+    folder = chosen or free_folder(parent, name)
+    try:
+        yield folder
+    finally:
+        if chosen is None:
+            with suppress(OSError):  # results lie in it
+                folder.rmdir()
 
 
 def make_writable(folder: Path) -> Path:

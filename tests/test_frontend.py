@@ -216,5 +216,5 @@ def test_a_sensor_may_be_given_by_its_name(sample: Recording, mono: Outcome) -> 
 def test_a_frame_that_is_not_the_camera_s_is_refused(sample: Recording, name: str, dtype: type, size: tuple) -> None:
     frontend = Frontend.from_config(RunConfig(extractor={"name": "fast"}), sample.camera, Sensor.RGBD)
     frame = replace(sample.frames[0], **{name: np.ones(size, dtype)})
-    with pytest.raises(SequenceError, match=rf"frame 0: expected {name} \(240, 320\) .*, found \(\({size[0]}, "):
+    with pytest.raises(SequenceError, match=rf"frame 0: expected {name} \(240, 320\) .*, found \({size[0]}, "):
         frontend.process(frame)

@@ -3,7 +3,7 @@
 import logging
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -109,15 +109,10 @@ def evaluate_detection(
 @contextmanager
 def _out_folder(out: Path | None, name: str) -> Iterator[Path]:
     """Where scores go, writable before anything is measured; a new one is gone again where nothing came of it."""
-    from slam_frontend.files import free_folder, make_writable
+    from slam_frontend.files import make_writable, results_folder
 
-    folder = make_writable(out) if out else free_folder(RUNS, name)
-    try:
+    with results_folder(make_writable(out) if out else None, RUNS, name) as folder:
         yield folder
-    finally:
-        if out is None:
-            with suppress(OSError):  # scores lie in it
-                folder.rmdir()
 
 
 def _create_extractors(names: str, max_keypoints: int, threshold: float | None, **more: Any) -> "dict[str, Extractor]":

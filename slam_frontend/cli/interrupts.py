@@ -71,7 +71,7 @@ def noted_interrupts() -> Iterator[Callable[[], bool]]:
         heard += 1
         if heard > 1:
             raise KeyboardInterrupt
-        logger.warning("stopping when this step is done; once more to stop at once")
+        logger.warning("stopping when what is being done is done; once more to stop at once")
 
     with _heeding(hear):
         yield lambda: heard > 0

@@ -3,7 +3,7 @@
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -59,7 +59,7 @@ def run(
     """Track a recording: a trajectory, a map, metrics and pictures come out."""
     from slam_frontend.datasets import open_sequence
     from slam_frontend.features import beside_tracking, resolve
-    from slam_frontend.files import free_folder
+    from slam_frontend.files import results_folder
     from slam_frontend.frontend import Frontend
     from slam_frontend.results import LOG, prepare_folder
     from slam_frontend.viz.space.landmark_colours import LandmarkColours
@@ -70,10 +70,12 @@ def run(
         really = {"sensor": str(sequence.sensor), "extractor": beside_tracking(resolve(settings.extractor))}
         settings = settings.model_copy(update=really)
         frontend = Frontend.from_config(settings, sequence.camera, sequence.sensor)
-        folder = out or free_folder(RUNS, f"{sequence.name}-{settings.extractor.name}")
         title = _title(sequence, settings)
         colours = LandmarkColours(frontend)
-        with _viewer(show, title, folder, frontend, sequence, colours) as viewer:
+        with (
+            results_folder(out, RUNS, f"{sequence.name}-{settings.extractor.name}") as folder,
+            _viewer(show, title, folder, frontend, sequence, colours) as viewer,
+        ):
             with log_file(prepare_folder(folder) / LOG):
                 logger.info("%s", " ".join(sys.argv))
                 logger.info("%s", title)
@@ -137,7 +139,6 @@ def _viewer(
     is_wanted: bool, title: str, folder: Path, frontend: "Frontend", sequence: "Sequence", colours: "LandmarkColours"
 ) -> "Iterator[Viewer]":
     """A window, or nobody, for as long as the context lasts."""
-    from slam_frontend.errors import FrontendError
     from slam_frontend.types import Sensor
     from slam_frontend.viz.windows.live import WindowSettings
     from slam_frontend.viz.windows.viewer import LiveViewer, NullViewer
@@ -147,12 +148,7 @@ def _viewer(
         return
     is_metric = sequence.sensor is not Sensor.MONO
     settings = WindowSettings(title, folder, is_metric, has_truth=sequence.truth is not None)
-    try:
-        viewer = LiveViewer(settings, frontend, colours, sequence.truth)
-    except FrontendError:
-        with suppress(OSError):
-            folder.rmdir()  # made for this run; one that holds anything stays
-        raise
+    viewer = LiveViewer(settings, frontend, colours, sequence.truth)
     try:
         yield viewer
     finally:

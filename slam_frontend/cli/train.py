@@ -114,16 +114,18 @@ def everything(config: Config, settings: Settings = None, json: AsJson = False) 
     stages.require_inputs(loaded)
     _render_missing(loaded)
     with _progress("magicpoint", loaded, json) as watch, noted_interrupts() as is_stopped:
-        if not stages.magicpoint(loaded, watch, is_stopped=is_stopped):
-            _end(is_stopped(), json)
+        done = stages.magicpoint(loaded, watch, is_stopped=is_stopped)
+    if not done or is_stopped():
+        _end(is_stopped(), json)
     if is_first_process():
         shipping.ship_magicpoint(loaded)
     for number in range(1, loaded.label.rounds + 1):
         _label(loaded, number)
         name = f"superpoint, round {number}"
         with (progress := _progress(name, loaded, json)) as watch, noted_interrupts() as is_stopped:
-            if not stages.superpoint(loaded, number, watch, is_stopped=is_stopped):
-                _end(is_stopped(), json)
+            done = stages.superpoint(loaded, number, watch, is_stopped=is_stopped)
+        if not done or (is_stopped() and number < loaded.label.rounds):
+            _end(is_stopped(), json)
     _tell_checkpoint(lambda config: shipping.ship(config, config.label.rounds), loaded, json, not progress.has_reports)
 
 

@@ -15,6 +15,7 @@ from slam_frontend.types import Camera, Frame, Sensor
 logger = logging.getLogger(__name__)
 
 SensorChoice = Literal["auto", "mono", "stereo", "rgbd"]
+NAMES: dict[type, str] = {np.uint8: "uint8", np.floating: "floats in metres"}
 FEW = 0.1  # of the images: as many lack their depth in any of TUM's recordings
 
 
@@ -89,13 +90,16 @@ def choose_sensor(asked: SensorChoice, richest: Sensor, path: Path) -> Sensor:
 def require_frame(frame: Frame, camera: Camera) -> None:
     """SequenceError for a frame whose image isn't the camera's, or whose depth or right image isn't the image's."""
     size = camera.height, camera.width
-    wanted = {"image": (frame.image, "uint8"), "right": (frame.right, "uint8"), "depth": (frame.depth, "float32")}
-    for name, (image, dtype) in wanted.items():
+    wanted = {"image": (frame.image, np.uint8), "right": (frame.right, np.uint8), "depth": (frame.depth, np.floating)}
+    for name, (image, kind) in wanted.items():
         if image is None and name != "image":
             continue
-        found = (image.shape, str(image.dtype)) if isinstance(image, np.ndarray) else repr(image)[:40]
-        if found != (size, dtype):
-            raise SequenceError(f"frame {frame.index}: expected {name} {size} {dtype}, found {found}; convert it first")
+        if isinstance(image, np.ndarray) and image.shape == size and np.issubdtype(image.dtype, kind):
+            continue
+        found = f"{image.shape} {image.dtype}" if isinstance(image, np.ndarray) else repr(image)[:40]
+        raise SequenceError(
+            f"frame {frame.index}: expected {name} {size} {NAMES[kind]}, found {found}; convert it first"
+        )
 
 
 def require_partners(path: Path, partner: str, num_found: int, num_images: int, question: str) -> None:

@@ -83,15 +83,13 @@ def _recognises(name: str, path: Path) -> bool:
 
 
 def _layouts() -> str:
-    return "; ".join(f"{name}: {_reader(name).layout}" for name in _usable())
+    return "; ".join(_described())
 
 
-def _usable() -> Iterator[str]:
-    """The formats whose readers can be loaded."""
+def _described() -> Iterator[str]:
     for name in sequences.names():
-        with suppress(PluginError):
-            _reader(name)
-            yield name
+        with suppress(PluginError, AttributeError):  # a third party's may be broken
+            yield f"{name}: {_reader(name).layout}"
 
 
 def _reader(name: str) -> type[Reader]:

@@ -41,7 +41,7 @@ class VideoReader:
         self.is_live = _is_live(path)
         self.stated_fps = calibration.fps
         self.capture = self._open()
-        self.opened_at = time.time() - time.monotonic()
+        self.clock_offset = time.time() - time.monotonic()
         require_size(self.camera, frame_size(self.capture), path)
         self.num_frames = 0 if self.is_live else _count_frames(self.capture, path)
         self._begin()
@@ -85,7 +85,7 @@ class VideoReader:
 
     def _now(self) -> float:
         """The time of day by a clock that nobody sets back."""
-        return self.opened_at + time.monotonic()
+        return self.clock_offset + time.monotonic()
 
     def _date(self, position: int, moment: float) -> float:
         """The container's ``moment`` of a frame, unless that doesn't rise or the calibration states fps."""

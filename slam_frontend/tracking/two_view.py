@@ -21,7 +21,7 @@ MEDIAN_CHI2 = 0.455  # of one degree of freedom: two views of a point say four n
 OUTLIER = 9.0  # three standard deviations, squared
 MIN_NOISE = 0.04  # times the variance of the measurement model; no keypoints are better than that
 SAME_ROTATION_DEG = 1.5
-SAME_DIRECTION_DEG = 10.0
+SAME_DIRECTION_DEG = 10.0  # of planes' twins some lie 13 apart; a start may come 15 frames later than with 15
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from torch import Tensor
 from slam_frontend.errors import ConfigError
 from slam_frontend.files import write_atomically
 from slam_frontend.photos import fit_image, read_photos
-from slam_frontend.training.sources import note_sources, require_photos
+from slam_frontend.training.sources import note_sources, require_photos, shards_in
 from slam_frontend.training.stored import OF_LABELS, OF_SHAPES, load_stored
 from slam_frontend.types import Array
 
@@ -37,11 +37,6 @@ def load_photos(paths: tuple[Path, ...], size: tuple[int, int], cache: Path) -> 
 def shard_path(folder: Path, first: int) -> Path:
     """The file of the labels of the photographs from row ``first`` on."""
     return folder / f"shard_{first:06d}.pt"
-
-
-def shards_in(folder: Path) -> list[Path]:
-    """The files of labels of a folder."""
-    return [path for path in folder.glob("shard_*.pt") if path.stem.removeprefix("shard_").isdecimal()]
 
 
 def load_labels(folder: Path) -> tuple[Tensor, Tensor]:

@@ -104,12 +104,13 @@ class Loop:
         if self.engine.rank > 0:
             return self._run(watch, stop_after_minutes, is_stopped)
         with claim(make_writable(self.folder)):
-            for left in self.folder.glob(f".{LAST}.*"):  # by a process that was killed while it wrote
+            for left in self.folder.glob(".*.pt.*"):  # by a process that was killed while it wrote
                 left.unlink(missing_ok=True)
             return self._run(watch, stop_after_minutes, is_stopped)
 
     def _run(self, watch: Watch | None, stop_after_minutes: float | None, is_stopped: Callable[[], bool]) -> bool:
         self.resume()
+        begun = self.step
         started = self._started = time.monotonic() - self.seconds
         stop = math.inf if stop_after_minutes is None else self.seconds + 60 * stop_after_minutes
         saved = reported = self.seconds
@@ -127,7 +128,8 @@ class Loop:
                 saved = self.seconds
         if not all(bool(values.isfinite().all()) for values in self.network.state_dict().values()):
             raise self._no_number()
-        self.save(LAST)
+        if self.step > begun:  # or the checkpoint would tell of settings that it was not trained with
+            self.save(LAST)
         self.engine.wait_for_all()  # the next stage starts from what the first process has written
         return self.progress >= 1
 
@@ -166,7 +168,7 @@ class Loop:
             if not is_out_of_memory(error):
                 raise
             raise TrainingError(
-                f"memory ran out at step {self.step}; lower loop.batch or loop.size, what {self.folder} holds is kept"
+                f"memory ran out at step {self.step}; lower the stage's loop.batch or loop.size, its checkpoints are kept"
             ) from error
 
     def save(self, name: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from slam_frontend import __version__
-from slam_frontend.errors import ConfigError, MissingDependency
+from slam_frontend.errors import MissingDependency
 from slam_frontend.models.card import Card
 from slam_frontend.models.onnx_graph import write_graph
 from slam_frontend.models.runtime import graph_path
@@ -28,8 +28,9 @@ def ship_magicpoint(config: TrainingConfig) -> Path:
     source = stages.magicpoint_folder(config) / LAST
     state = load_checkpoint_state(source)
     card = create_card(config, state, notes="MagicPoint: a detector only, its descriptors are untrained.")
+    card = card.model_copy(update={"sharpen": False, "data": "synthetic shapes"})
     path = config.folder / "magicpoint.pt"
-    save_checkpoint(path, stages.load_network(config, source.parent), card.model_copy(update={"sharpen": False}))
+    save_checkpoint(path, stages.load_network(config, source.parent), card)
     return path
 
 
@@ -38,10 +39,7 @@ def ship(config: TrainingConfig, number: int, folder: Path | None = None, notes:
     source = stages.joint_folder(config, number) / LAST
     network = fold(stages.load_network(config, source.parent))
     if config.joint.start is not None and config.joint.keep_of_start:
-        if number > 1:
-            raise ConfigError(
-                "joint.keep_of_start: round 2 began with round 1's network, not with joint.start; leave it out"
-            )
+        stages.require_share(config, number)
         network = blend(network, stages.fitting_start(config, config.joint.start), config.joint.keep_of_start)
     state = load_checkpoint_state(source)
     path = (folder or config.folder) / f"{config.file_name}.pt"

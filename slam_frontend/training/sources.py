@@ -34,7 +34,7 @@ def require_photos(paths: tuple[Path, ...], cache: Path) -> None:
 
 def require_labels_of(cache: Path, labels: Path) -> None:
     """Claim a folder for the labels of the cache's photographs; ConfigError where it holds labels of others."""
-    stand = any(labels.glob("shard_*.pt"))  # looked for first: a process beside this one writes its note before them
+    stand = any(shards_in(labels))  # looked for first: a process beside this one writes its note before them
     wanted, noted = _read(_note_of(cache)), _read(labels / "photos.json")
     if wanted is None or noted == wanted:
         return
@@ -50,7 +50,7 @@ def require_labels_of(cache: Path, labels: Path) -> None:
 def require_labels_by(labels: Path, settings: dict[str, Any], teacher: str) -> None:
     """Note beside the labels how they are made; ConfigError where those that stand were made otherwise, and a warning
     where another network made them. Labels without a note are taken as they are."""
-    stand, note = any(labels.glob("shard_*.pt")), labels / "settings.json"
+    stand, note = any(shards_in(labels)), labels / "settings.json"
     if not stand:
         write_atomically(note, json.dumps({"settings": settings, "teacher": teacher}))
         return
@@ -73,6 +73,11 @@ def require_labels_by(labels: Path, settings: dict[str, Any], teacher: str) -> N
 def name_sources(cache: Path, paths: tuple[Path, ...]) -> str:
     """What a cache was made of, in a few words; the given paths where that isn't noted."""
     return ", ".join(Path(path).name for path in _read(_note_of(cache)) or paths)
+
+
+def shards_in(labels: Path) -> list[Path]:
+    """The files of labels of a folder."""
+    return [path for path in labels.glob("shard_*.pt") if path.stem.removeprefix("shard_").isdecimal()]
 
 
 def note_sources(cache: Path, paths: tuple[Path, ...]) -> None:

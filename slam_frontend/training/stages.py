@@ -14,12 +14,18 @@ from slam_frontend.models.superpoint import SuperPoint, unfold
 from slam_frontend.models.weights import load_checkpoint
 from slam_frontend.training.adaptation import label_photos
 from slam_frontend.training.config import TrainingConfig
-from slam_frontend.training.datasets import load_labels, load_photos, load_shapes, require_shapes, shards_in
+from slam_frontend.training.datasets import load_labels, load_photos, load_shapes, require_shapes
 from slam_frontend.training.engine import create_engine
 from slam_frontend.training.joint import JointTask
 from slam_frontend.training.loop import LAST, Loop, Watch
 from slam_frontend.training.magicpoint import MagicPointTask
-from slam_frontend.training.sources import name_sources, require_labels_by, require_labels_of, require_photos
+from slam_frontend.training.sources import (
+    name_sources,
+    require_labels_by,
+    require_labels_of,
+    require_photos,
+    shards_in,
+)
 from slam_frontend.training.stored import load_checkpoint_state, load_weights
 
 logger = logging.getLogger(__name__)
@@ -74,6 +80,7 @@ def superpoint(
     """Section 3.4 and 6: detector and descriptor on warped pairs, from the teacher's weights; True when done.
     ``labels_of`` takes another round's labels, for a network that relabels while it learns."""
     _require_validation_photos(config)
+    require_share(config, number)
     engine = create_engine(config.device, config.precision)
     labels_round = labels_of or number
     rows, labels = load_labels(labels_folder(config, labels_round))
@@ -140,6 +147,16 @@ def require_inputs(config: TrainingConfig) -> None:
         load_checkpoint(config.label.teacher)
     if config.joint.start is not None:
         fitting_start(config, config.joint.start)
+    require_share(config, config.label.rounds)
+
+
+def require_share(config: TrainingConfig, number: int) -> None:
+    """ConfigError where weights of a round can't ship with a share of ``joint.start``."""
+    if config.joint.keep_of_start and number > 1:
+        raise ConfigError(
+            "joint.keep_of_start: round 2 begins with round 1's network, not with joint.start; leave it out, or say "
+            "--set label.rounds=1"
+        )
 
 
 def has_shapes(config: TrainingConfig) -> bool:
@@ -197,16 +214,21 @@ def training_photos(config: TrainingConfig) -> Tensor:
 
 def validation_photos(config: TrainingConfig) -> Tensor:
     """The held-out photographs; the last of those to learn from where the config names none."""
-    if config.validation_photos is None:
-        photos = training_photos(config)
-        return photos[-max(1, _held_out(config, len(photos))) :]
-    photos = load_photos((config.validation_photos,), config.photo_size, _validation_cache(config))
-    return photos[: config.validation_count]
+    if _names_others(config):
+        paths = () if config.validation_photos is None else (config.validation_photos,)
+        return load_photos(paths, config.photo_size, _validation_cache(config))[: config.validation_count]
+    photos = training_photos(config)
+    return photos[-max(1, _held_out(config, len(photos))) :]
+
+
+def _names_others(config: TrainingConfig) -> bool:
+    """Whether there are photographs to validate with alone: by the config, or in the folder since it named some."""
+    return config.validation_photos is not None or _validation_cache(config).exists()
 
 
 def _held_out(config: TrainingConfig, count: int) -> int:
     """How many of the photographs, the last ones, are validated with instead of learned from."""
-    if config.validation_photos is not None or count < 2:
+    if _names_others(config) or count < 2:
         return 0
     return min(config.validation_count, max(1, round(HELD_OUT * count)))
 

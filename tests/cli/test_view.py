@@ -240,6 +240,9 @@ def test_without_a_display_show_is_one_sentence_before_the_run(
     assert run_main("run", SAMPLE, "--show") == 2
     assert "no display" in one_sentence(capsys)
     assert not list(Path("runs").iterdir())
+    Path("mine").mkdir()
+    assert run_main("run", SAMPLE, "--show", "--out", "mine") == 2
+    assert Path("mine").exists(), "a folder of one's own choice stays"
 
 
 def test_a_wayland_that_listens_is_a_display(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

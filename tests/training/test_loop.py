@@ -139,14 +139,25 @@ def test_two_trainings_in_one_folder_are_one_too_many(tmp_path):
 
 
 def test_what_a_killed_training_was_writing_is_cleared_away(tmp_path):
-    (tmp_path / ".last.pt.k1ll3d").write_bytes(b"half")
+    for name in (".last.pt.k1ll3d", ".best.pt.k1ll3d"):
+        (tmp_path / name).write_bytes(b"half")
     make_loop(tmp_path).run()
-    assert not list(tmp_path.glob(".last.pt.*"))
+    assert not list(tmp_path.glob(".*.pt.*"))
+
+
+def test_without_a_step_no_checkpoint_is_written(tmp_path):
+    loop = make_loop(tmp_path)
+    assert not loop.run(is_stopped=lambda: True)
+    assert not list(tmp_path.glob("*.pt"))
+    make_loop(tmp_path).run()
+    before = (tmp_path / LAST).read_bytes()
+    assert make_loop(tmp_path, rate=0.5).run()
+    assert (tmp_path / LAST).read_bytes() == before, "it still tells what it was trained with"
 
 
 def test_memory_that_runs_out_is_told_with_what_to_do(tmp_path):
     loop = make_loop(tmp_path, batch=2**20, size=(2**16, 2**16))
-    with pytest.raises(TrainingError, match=r"memory ran out at step 0; lower loop\.batch or loop\.size"):
+    with pytest.raises(TrainingError, match=r"memory ran out at step 0; lower the stage's loop\.batch or loop\.size"):
         loop.run()
 
 

@@ -161,9 +161,9 @@ def test_labels_that_were_made_otherwise_are_not_mixed(config, tmp_path, caplog)
 def test_a_teacher_that_is_not_done_is_told_of(config, tmp_path, caplog):
     invoke("magicpoint", config)
     loaded = load_config(TrainingConfig, config, ["magicpoint.loop.steps=12"])
-    stages.magicpoint(loaded, is_stopped=lambda: True)
+    stages.magicpoint(loaded, is_stopped=iter([False, True]).__next__)
     stages.label(loaded)
-    assert "magicpoint/last.pt: has come to 25 % of its training only" in caplog.text
+    assert "magicpoint/last.pt: has come to 33 % of its training only" in caplog.text
 
 
 def test_a_network_of_another_shape_than_the_last_stage_s_is_told_in_a_sentence(config, tmp_path):
@@ -220,6 +220,31 @@ def test_the_card_tells_what_was_trained_on_and_how_whatever_ships_it(config, tm
     assert card["config"]["joint"]["keep_of_start"] == 0.25
 
 
+def test_a_share_of_the_start_is_refused_before_two_rounds_are_trained(config, tmp_path):
+    invoke("all", config, "--set", "label.rounds=1")
+    weights = tmp_path / "run" / "superpoint_fast.pt"
+    loaded = load_config(TrainingConfig, config, [f"joint.start={weights}", "joint.keep_of_start=0.2"])
+    for refused in (lambda: stages.require_inputs(loaded), lambda: stages.superpoint(loaded, 2)):
+        with pytest.raises(ConfigError, match="round 2 begins with round 1's network"):
+            refused()
+
+
+def test_photographs_that_once_validated_go_on_doing_so(config, tmp_path):
+    loaded = load_config(TrainingConfig, config)
+    named = load_config(TrainingConfig, config, [f"validation_photos={tmp_path / 'photos'}"])
+    stages.load_photos(loaded.photos, loaded.photo_size, tmp_path / "run" / "photos.pt")
+    assert len(stages.validation_photos(loaded)) == 1
+    assert len(stages.validation_photos(named)) == len(stages.validation_photos(loaded)) == 2
+
+
+def test_a_finished_training_keeps_its_card_whatever_it_is_asked_again(config, tmp_path):
+    invoke("all", config)
+    invoke("superpoint", config, "--round", "2", "--set", "joint.loop.rate=0.5")
+    card = json.loads((tmp_path / "run" / "superpoint_fast.json").read_text())
+    assert card["config"]["joint"]["loop"]["rate"] == 2e-3
+    assert json.loads((tmp_path / "run" / "magicpoint.json").read_text())["data"] == "synthetic shapes"
+
+
 def test_an_interrupted_training_stops_in_order_and_says_so(config, tmp_path, monkeypatch):
     monkeypatch.setattr(Loop, "advance", interrupting(Loop.advance))
     result = CliRunner().invoke(app, ["train", "magicpoint", str(config)])
@@ -227,6 +252,14 @@ def test_an_interrupted_training_stops_in_order_and_says_so(config, tmp_path, mo
     state = torch.load(tmp_path / "run" / "magicpoint" / "last.pt", weights_only=True)
     assert state["step"] == 1
     assert "magicpoint.pt" in invoke("magicpoint", config)
+
+
+def test_an_interrupt_at_the_end_of_a_stage_ends_the_whole_recipe(config, tmp_path, monkeypatch):
+    monkeypatch.setattr(Loop, "advance", interrupting(Loop.advance))
+    arguments = ["all", str(config), "--set", "magicpoint.loop.steps=1"]
+    assert CliRunner().invoke(app, ["train", *arguments]).exit_code == 130
+    assert not (tmp_path / "run" / "labels_1").exists()
+    assert "superpoint_fast.pt" in invoke(*arguments)
 
 
 def interrupting(advance):

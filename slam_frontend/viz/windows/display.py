@@ -35,6 +35,7 @@ def _is_wayland_answering(display: str) -> bool:
     """Whether somebody listens at the socket: a session that has gone may have left its name behind."""
     path = os.path.join(os.environ.get("XDG_RUNTIME_DIR", ""), display)
     with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(1.0)
         try:
             connection.connect(path)
         except OSError:
