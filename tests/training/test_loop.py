@@ -5,8 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-import textwrap
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -16,7 +16,7 @@ from slam_frontend.errors import ConfigError
 from slam_frontend.models.network_config import NetworkConfig
 from slam_frontend.models.superpoint import SuperPoint
 from slam_frontend.training.config import LoopConfig
-from slam_frontend.training.engine import Engine
+from slam_frontend.training.engine import Engine, create_engine
 from slam_frontend.training.loop import LAST, Loop, TrainingError, learning_rate
 
 TINY = NetworkConfig(blocks=((2, 2), (2, 2), (2, 2)), stem_stride=2, head=4, descriptor_dim=4)
@@ -43,10 +43,10 @@ class Reconstruct:
         return torch.zeros(3, 4, 4)
 
 
-def make_loop(folder, task=None, **settings):
+def make_loop(folder, task=None, engine=CPU, seed=0, **settings):
     torch.manual_seed(0)
     config = LoopConfig(**{"steps": 12, "batch": 2, "size": (16, 16), "validations": 2, **settings})
-    return Loop(SuperPoint(TINY, norm=True), task or Reconstruct(), config, CPU, folder)
+    return Loop(SuperPoint(TINY, norm=True), task or Reconstruct(), config, engine, folder, seed)
 
 
 def weights_of(loop):
@@ -64,6 +64,21 @@ def test_a_run_in_two_halves_ends_where_a_whole_one_does(tmp_path):
     assert second.run()
     assert second.step == whole.step == 12
     torch.testing.assert_close(weights_of(second), weights_of(whole), atol=0, rtol=0)
+
+
+def test_every_step_of_every_seed_draws_other_numbers(tmp_path):
+    drawn = []
+
+    class Noting(Reconstruct):
+        def losses(self, network, batch, size, generator):
+            drawn.append(float(torch.rand(1, generator=generator)))
+            return super().losses(network, batch, size, generator)
+
+    for seed in (0, 1):
+        loop = make_loop(tmp_path, Noting(), seed=seed)
+        for _ in range(3):
+            loop.advance()
+    assert len(set(drawn)) == 6
 
 
 def test_who_goes_on_does_so_with_what_the_config_says_now(tmp_path):
@@ -95,6 +110,18 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_checkpoi
     state = torch.load(tmp_path / LAST, weights_only=True)
     assert state["step"] == 6
     assert all(torch.isfinite(value).all() for value in state["network"].values() if value.is_floating_point())
+
+
+def test_a_checkpoint_has_the_statistics_of_its_own_step(tmp_path):
+    """It is written in the middle of the next one."""
+    with pytest.raises(TrainingError):
+        make_loop(tmp_path / "failed", Reconstruct(fail_at=8)).run()
+    state = torch.load(tmp_path / "failed" / LAST, weights_only=True)
+    other = make_loop(tmp_path / "other")
+    for _ in range(state["step"]):
+        other.advance()
+    for name, value in other.network.state_dict().items():
+        torch.testing.assert_close(state["network"][name], value)
 
 
 def test_weights_whose_own_loss_is_no_number_are_not_kept_as_the_last(tmp_path):
@@ -191,6 +218,17 @@ def test_reports_carry_losses_and_after_a_validation_a_picture(tmp_path):
     assert validated[0].draw().shape == (3, 4, 4)
 
 
+def test_the_speed_is_that_of_the_steps(tmp_path):
+    class Slow(Reconstruct):
+        def losses(self, *arguments):
+            time.sleep(0.01)
+            return super().losses(*arguments)
+
+    reports = []
+    make_loop(tmp_path, Slow()).run(reports.append)
+    assert len(reports) == 2 and all(0 < report.images_per_second <= 200 for report in reports)
+
+
 def test_the_rate_warms_up_and_falls_along_a_cosine():
     config = LoopConfig(rate=1.0, warmup=0.1, final_rate=0.01)
     rates = [learning_rate(config, progress) for progress in (0.0, 0.05, 0.1, 0.55, 1.0)]
@@ -198,10 +236,10 @@ def test_the_rate_warms_up_and_falls_along_a_cosine():
 
 
 def test_the_late_batch_has_as_many_pixels(tmp_path):
-    loop = make_loop(tmp_path, batch=8, late_size=(32, 32), late_fraction=0.5)
-    assert loop._batch_and_size() == (8, (16, 16))
+    loop = make_loop(tmp_path, batch=8, size=(16, 32), late_size=(16, 64), late_fraction=0.5)
+    assert loop._batch_and_size() == (8, (16, 32))
     loop.step = 6
-    assert loop._batch_and_size() == (2, (32, 32))
+    assert loop._batch_and_size() == (4, (16, 64))
 
 
 RUN = """
@@ -230,18 +268,24 @@ def test_a_run_killed_with_sigkill_resumes_from_a_recent_checkpoint(tmp_path):
     loop.advance()
 
 
-GRADIENTS = """
+WORKER = """
 import sys
 sys.path.insert(0, {tests!r})
-from test_loop import save_gradients
-save_gradients({path!r})
+from test_loop import {function}
+{function}({path!r})
 """
+
+
+def run_two_processes(function, path):
+    """A function of this file by its name, in two processes that torchrun starts."""
+    script = path.with_name("worker.py")
+    script.write_text(WORKER.format(tests=os.path.dirname(__file__), function=function, path=str(path)))
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
+    subprocess.run(command, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"}, timeout=120)
 
 
 def save_gradients(path):
     """What a process started by torchrun finds as gradients of its half of a batch."""
-    from slam_frontend.training.engine import create_engine
-
     engine = create_engine("cpu", "float32")
     torch.manual_seed(0)
     model = nn.parallel.DistributedDataParallel(SuperPoint(TINY))
@@ -260,16 +304,32 @@ def whole_loss(outputs):
 @pytest.mark.slow
 def test_two_processes_get_the_gradients_of_one(tmp_path):
     path = tmp_path / "gradients.pt"
-    script = tmp_path / "worker.py"
-    script.write_text(textwrap.dedent(GRADIENTS.format(tests=os.path.dirname(__file__), path=str(path))))
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
-    subprocess.run(command, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"}, timeout=120)
+    run_two_processes("save_gradients", path)
     torch.manual_seed(0)
     network = SuperPoint(TINY)
     whole_loss(network(torch.rand(4, 1, 16, 16, generator=torch.Generator().manual_seed(1)))).backward()
     shared = torch.load(path, weights_only=True)
     for name, parameter in network.named_parameters():
         torch.testing.assert_close(shared[name], parameter.grad, atol=1e-6, rtol=1e-4)
+
+
+def train_until_stopped(folder):
+    """Trains for three steps, then the first process is asked to stop."""
+    engine = create_engine("cpu", "float32")
+    loop = make_loop(Path(folder), engine=engine, steps=6)
+    loop.run(is_stopped=lambda: engine.rank == 0 and loop.step == 3)
+    torch.save({"weights": weights_of(loop), "step": loop.step}, Path(folder) / f"process{engine.rank}.pt")
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_network_and_stop_together(tmp_path):
+    folder = tmp_path / "run"
+    run_two_processes("train_until_stopped", folder)
+    first, second = (torch.load(folder / f"process{rank}.pt", weights_only=True) for rank in range(2))
+    assert first["step"] == second["step"] == 3
+    torch.testing.assert_close(first["weights"], second["weights"], atol=0, rtol=0)
+    assert [json.loads(line)["step"] for line in (folder / "log.jsonl").open()] == [3]
 
 
 def test_small_numbers_are_numbers_again_after_a_training(tmp_path):
