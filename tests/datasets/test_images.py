@@ -94,7 +94,7 @@ def test_a_video_keeps_its_own_time_unless_the_calibration_says_otherwise(video:
     assert [frame.timestamp for frame in open_sequence(video, limit=2, camera=calibration)] == [0.0, 0.1]
 
 
-def test_a_damaged_frame_of_a_video_is_skipped_and_the_rest_keeps_its_place(video: Path, calibration, caplog) -> None:
+def test_a_damaged_frame_of_a_video_is_skipped_and_the_rest_keeps_its_place(video: Path, calibration) -> None:
     data = bytearray(video.read_bytes())
     starts = [place for place in range(len(data)) if data[place : place + 2] == b"\xff\xd8"]
     assert len(starts) == 12
@@ -108,7 +108,6 @@ def test_a_damaged_frame_of_a_video_is_skipped_and_the_rest_keeps_its_place(vide
         assert [frame.index for frame in frames] == [0, 1, 2, 3, 4, 7, 8, 9, 10, 11]
         np.testing.assert_allclose([f.image.mean() for f in frames], [20 * f.index for f in frames], atol=2)
         assert sequence.skipped == [f"{video}: frame {row} can't be decoded" for row in (5, 6)]
-    assert "ends after" not in caplog.text
 
 
 def test_a_video_that_was_cut_short_says_where(video: Path, calibration, caplog: pytest.LogCaptureFixture) -> None:
