@@ -1,4 +1,4 @@
-"""The loop goes on where it was killed, keeps the last good checkpoint, and is the same under torchrun."""
+"""The loop goes on where it was killed and keeps the last good checkpoint."""
 
 import json
 import os
@@ -10,47 +10,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
+from tiny_loop import CPU, Reconstruct, make_loop, weights_of
 
 from slam_frontend.errors import ConfigError
 from slam_frontend.models.network_config import NetworkConfig
 from slam_frontend.models.superpoint import SuperPoint
 from slam_frontend.training.config import LoopConfig
-from slam_frontend.training.engine import Engine, create_engine
 from slam_frontend.training.loop import LAST, Loop, TrainingError, learning_rate
-
-TINY = NetworkConfig(blocks=((2, 2), (2, 2), (2, 2)), stem_stride=2, head=4, descriptor_dim=4)
-CPU = Engine(torch.device("cpu"), torch.float32)
-
-
-class Reconstruct:
-    """A task whose loss depends on the step's generator and on the network alone."""
-
-    def __init__(self, fail_at: int | None = None) -> None:
-        self.calls = 0
-        self.fail_at = fail_at
-
-    def losses(self, network, batch, size, generator):
-        self.calls += 1
-        logits, descriptors = network(torch.rand(batch, 1, *size, generator=generator))
-        loss = logits.square().mean() + descriptors[:, 0].mean()
-        return {"all": loss * (float("nan") if self.calls == self.fail_at else 1.0)}
-
-    def validate(self, network):
-        return {"score": -float(network.layer("convPb").weight.abs().sum())}
-
-    def picture(self, network):
-        return torch.zeros(3, 4, 4)
-
-
-def make_loop(folder, task=None, engine=CPU, seed=0, **settings):
-    torch.manual_seed(0)
-    config = LoopConfig(**{"steps": 12, "batch": 2, "size": (16, 16), "validations": 2, **settings})
-    return Loop(SuperPoint(TINY, norm=True), task or Reconstruct(), config, engine, folder, seed)
-
-
-def weights_of(loop):
-    return torch.cat([p.detach().flatten() for p in loop.network.parameters()])
 
 
 def test_a_run_in_two_halves_ends_where_a_whole_one_does(tmp_path):
@@ -246,14 +212,14 @@ RUN = """
 import sys
 sys.path.insert(0, {tests!r})
 from pathlib import Path
-from test_loop import make_loop
+from tiny_loop import make_loop
 loop = make_loop(Path({folder!r}), steps=100000, save_seconds=0.2)
 loop.run(lambda report: print(report.step, flush=True))
 """
 
 
 def test_a_run_killed_with_sigkill_resumes_from_a_recent_checkpoint(tmp_path):
-    code = RUN.format(tests=os.path.dirname(__file__), folder=str(tmp_path))
+    code = RUN.format(tests=str(Path(__file__).parents[1]), folder=str(tmp_path))
     process = subprocess.Popen([sys.executable, "-c", code], env=os.environ | {"OMP_NUM_THREADS": "1"})
     deadline = time.monotonic() + 60
     while not (tmp_path / LAST).exists() and time.monotonic() < deadline:
@@ -266,70 +232,6 @@ def test_a_run_killed_with_sigkill_resumes_from_a_recent_checkpoint(tmp_path):
     assert loop.step > 0
     assert 0 < loop.seconds < 60
     loop.advance()
-
-
-WORKER = """
-import sys
-sys.path.insert(0, {tests!r})
-from test_loop import {function}
-{function}({path!r})
-"""
-
-
-def run_two_processes(function, path):
-    """A function of this file by its name, in two processes that torchrun starts."""
-    script = path.with_name("worker.py")
-    script.write_text(WORKER.format(tests=os.path.dirname(__file__), function=function, path=str(path)))
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
-    subprocess.run(command, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"}, timeout=120)
-
-
-def save_gradients(path):
-    """What a process started by torchrun finds as gradients of its half of a batch."""
-    engine = create_engine("cpu", "float32")
-    torch.manual_seed(0)
-    model = nn.parallel.DistributedDataParallel(SuperPoint(TINY))
-    images = torch.rand(4, 1, 16, 16, generator=torch.Generator().manual_seed(1)).chunk(engine.world)[engine.rank]
-    whole_loss(model(images)).backward()
-    if engine.rank == 0:
-        torch.save({name: p.grad for name, p in model.module.named_parameters()}, path)
-    torch.distributed.destroy_process_group()
-
-
-def whole_loss(outputs):
-    logits, descriptors = outputs
-    return logits.square().flatten(1).mean(1).mean() + descriptors[:, 0].flatten(1).mean(1).mean()
-
-
-@pytest.mark.slow
-def test_two_processes_get_the_gradients_of_one(tmp_path):
-    path = tmp_path / "gradients.pt"
-    run_two_processes("save_gradients", path)
-    torch.manual_seed(0)
-    network = SuperPoint(TINY)
-    whole_loss(network(torch.rand(4, 1, 16, 16, generator=torch.Generator().manual_seed(1)))).backward()
-    shared = torch.load(path, weights_only=True)
-    for name, parameter in network.named_parameters():
-        torch.testing.assert_close(shared[name], parameter.grad, atol=1e-6, rtol=1e-4)
-
-
-def train_until_stopped(folder):
-    """Trains for three steps, then the first process is asked to stop."""
-    engine = create_engine("cpu", "float32")
-    loop = make_loop(Path(folder), engine=engine, steps=6)
-    loop.run(is_stopped=lambda: engine.rank == 0 and loop.step == 3)
-    torch.save({"weights": weights_of(loop), "step": loop.step}, Path(folder) / f"process{engine.rank}.pt")
-    torch.distributed.destroy_process_group()
-
-
-@pytest.mark.slow
-def test_two_processes_train_one_network_and_stop_together(tmp_path):
-    folder = tmp_path / "run"
-    run_two_processes("train_until_stopped", folder)
-    first, second = (torch.load(folder / f"process{rank}.pt", weights_only=True) for rank in range(2))
-    assert first["step"] == second["step"] == 3
-    torch.testing.assert_close(first["weights"], second["weights"], atol=0, rtol=0)
-    assert [json.loads(line)["step"] for line in (folder / "log.jsonl").open()] == [3]
 
 
 def test_small_numbers_are_numbers_again_after_a_training(tmp_path):
