@@ -69,6 +69,15 @@ def test_opencv_finds_the_homography_of_a_pair(name: str, search: str, image0: A
     assert errors.max() < 1.0
 
 
+@pytest.mark.parametrize("name", ["orb", "sift"])
+def test_the_response_is_the_score_and_the_size_grows_with_the_scale(name: str, image0: Array) -> None:
+    feature2d = Feature2D(name, max_keypoints=200)
+    features = feature2d.extractor.extract(image0)
+    points = feature2d.detect(image0)
+    np.testing.assert_allclose([point.response for point in points], features.scores, rtol=1e-6)
+    np.testing.assert_allclose([point.size for point in points], 31 * features.scales, rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("name", "width", "kind", "norm"),
     [("orb", 32, cv2.CV_8U, cv2.NORM_HAMMING), ("sift", 128, cv2.CV_32F, cv2.NORM_L2)],

@@ -45,8 +45,9 @@ def test_the_number_of_features_can_be_changed(image: np.ndarray) -> None:
 def test_a_mask_is_kept_to(image: np.ndarray) -> None:
     mask = np.zeros_like(image)
     mask[:120] = 255
-    kept = SlamFrontendFeature2D(500, name="orb").detect(image, mask)
-    assert kept and max(point.pt[1] for point in kept) < 120.5
+    feature2d = SlamFrontendFeature2D(500, name="orb")
+    for kept in (feature2d.detect(image, mask), feature2d.compute(image, None, mask)[0]):
+        assert kept and max(point.pt[1] for point in kept) < 120.5
 
 
 def test_it_describes_what_it_finds_if_no_keypoints_are_given(image: np.ndarray) -> None:

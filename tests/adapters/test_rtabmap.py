@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import slam_frontend
 from slam_frontend.adapters.binary import as_floats
 from slam_frontend.adapters.rtabmap import Detector, export_rtabmap
 from slam_frontend.config import ExtractorConfig, MatcherConfig
@@ -174,6 +175,12 @@ def test_the_scripts_say_so_when_rtabmap_embeds_another_python(tmp_path: Path) -
     text = detector.read_text().replace(str(sys.version_info[:2]), "(2, 7)")
     with pytest.raises(ImportError, match=r"installed for Python \(2, 7\), but RTAB-Map embeds 3"):
         exec(text, {})
+
+
+def test_the_scripts_find_the_package_where_it_lies(tmp_path: Path) -> None:
+    root = str(Path(slam_frontend.__file__).parents[1])
+    for script in export_rtabmap(tmp_path, ExtractorConfig(name="orb"), MatcherConfig()):
+        assert repr(root) in script.read_text()
 
 
 def test_the_detector_finds_its_weights_wherever_rtabmap_runs(tmp_path: Path, monkeypatch) -> None:

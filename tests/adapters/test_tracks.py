@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from synthetic import SyntheticSequence, SyntheticWorld, curved_path
 
 from slam_frontend.adapters.colmap_model import export_colmap_model
 from slam_frontend.adapters.track_table import CHUNK, COLUMNS, export_track_table, track_table
@@ -65,6 +66,15 @@ def test_an_interrupt_leaves_the_tracks_of_the_frames_that_are_whole(num_noted: 
     count = min(num_noted, 4)
     assert tracks.indices.tolist() == list(range(count)) and len(tracks.T_world_cam) == count
     assert set(tracks.sight_frames.tolist()) == set(range(count))
+
+
+def test_landmarks_that_left_the_map_keep_their_last_position(synthetic_frontend) -> None:
+    sequence = SyntheticSequence(SyntheticWorld(curved_path(150)))
+    frontend = synthetic_frontend(sequence)
+    log = TrackLog(frontend)
+    tracks = log.finish(run_sequence(frontend, sequence, log.update).final)
+    assert len(np.setdiff1d(tracks.landmark_ids, frontend.map.landmarks.ids)) > 0
+    assert np.isin(tracks.sight_landmarks, tracks.landmark_ids).all()
 
 
 def test_a_run_without_tracks_is_one_sentence(tmp_path: Path) -> None:

@@ -70,6 +70,16 @@ def test_a_file_that_was_removed_is_made_again(make_job) -> None:
     assert (job.out / "matches.h5").exists()
 
 
+def test_a_finished_export_is_gone_on_with_where_a_file_was_removed(tmp_path: Path) -> None:
+    for _ in range(2):
+        bench = Workbench(tmp_path / "out", {"host": "any"})
+        assert not bench.is_finished
+        bench.publish("result.bin", lambda path: path.write_text("whole"))
+        bench.finish()
+        assert Workbench(tmp_path / "out", {"host": "any"}).is_finished
+        (tmp_path / "out" / "result.bin").unlink()
+
+
 def test_another_export_is_not_overwritten(make_job, photos: Path) -> None:
     export_hloc(make_job("orb"))
     with pytest.raises(OutputError, match=r"whose extractor.name was orb and not sift"):
@@ -105,6 +115,13 @@ def test_an_export_of_other_pixels_or_another_network_is_another_one(make_job, p
     before = job.settings("hloc")["weights, or version"]
     (tmp_path / "net.pt").write_bytes(b"another one")
     assert job.settings("hloc")["weights, or version"] != before
+
+
+def test_an_export_by_another_version_is_another_one(make_job, monkeypatch: pytest.MonkeyPatch) -> None:
+    export_hloc(make_job())
+    monkeypatch.setattr(photogrammetry, "__version__", "0.0.0")
+    with pytest.raises(OutputError, match=r"holds another export, whose weights, or version was .* and not 0\.0\.0"):
+        export_hloc(make_job())
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("No space left on device")])

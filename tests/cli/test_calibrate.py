@@ -106,9 +106,11 @@ def test_a_rectified_pair_is_refused(call: Call, capsys) -> None:
     assert "give the folder of its images" in one_sentence(capsys)
 
 
-def test_a_video_states_its_size(call: Call, tmp_path: Path) -> None:
-    video = cv2.VideoWriter("v.avi", cv2.VideoWriter.fourcc(*"MJPG"), 30, (320, 240))
-    video.write(cv2.imread(str(SAMPLE / "rgb" / "0.000000.jpg")))
+@pytest.mark.parametrize("size", [(320, 240), (240, 320)])
+def test_a_video_states_its_size_and_its_longer_side_the_lens(size: tuple[int, int], tmp_path: Path) -> None:
+    video = cv2.VideoWriter(str(tmp_path / "v.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 30, size)
+    video.write(cv2.resize(cv2.imread(str(SAMPLE / "rgb" / "0.000000.jpg")), size))
     video.release()
     guess = find_or_guess_calibration(tmp_path / "v.avi")
-    assert (guess.width, guess.height, guess.fx, guess.cx) == (320, 240, 256, 159.5)
+    assert (guess.width, guess.height, guess.fx, guess.fy) == (*size, 256, 256)
+    assert (guess.cx, guess.cy) == ((size[0] - 1) / 2, (size[1] - 1) / 2)

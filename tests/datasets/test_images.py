@@ -43,6 +43,11 @@ def test_images_come_in_the_order_people_count(folder: Path, write_image, tmp_pa
     assert sequence.camera.distortion == (0.1, 0.01, 0, 0)
 
 
+def test_images_are_a_thirtieth_of_a_second_apart_unless_the_calibration_says_otherwise(folder: Path) -> None:
+    (folder / "camera.yaml").write_text(CAMERA.replace(", fps: 10", ""))
+    assert [frame.timestamp for frame in open_sequence(folder)] == pytest.approx([0, 1 / 30, 2 / 30])
+
+
 def test_images_without_a_calibration_are_refused_unless_one_is_given(folder: Path) -> None:
     elsewhere = folder.parent / "mine.yaml"
     (folder / "camera.yaml").rename(elsewhere)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from slam_frontend.datasets import Calibration, open_sequence
+from slam_frontend.datasets.video import _grab_frames
 
 EVEN_MS = [0, 33, 67, 100, 133, 167, 200, 233, 267, 300, 333, 367]  # 30 frames a second
 UNEVEN_MS = [0, 33, 67, 100, 133, 167, 267, 367, 467, 567, 667, 767]  # then 10: as telephones film in the dark
@@ -109,3 +110,18 @@ def test_a_file_that_ends_long_before_its_duration_is_said_to(tmp_path: Path, un
     path = write_matroska(tmp_path / "clip.mkv", EVEN_MS, 30, duration_ms=3000)
     assert len(list(open_sequence(path, camera=untimed))) == 12
     assert [r.message for r in caplog.records] == [f"{path}: ends after 0.4 of 3.0 seconds; was it cut short?"]
+
+
+def test_a_damaged_frame_counts_as_one_that_came(caplog) -> None:
+    class Damaged:
+        def __init__(self) -> None:
+            self.grabs = iter([True, False, True, True])
+
+        def grab(self) -> bool:
+            return next(self.grabs, False)
+
+        def get(self, _key: int) -> float:
+            return 40.0
+
+    assert list(_grab_frames(Damaged(), 4, Path("clip.avi"))) == [0.04, None, 0.04, 0.04]
+    assert caplog.records == []

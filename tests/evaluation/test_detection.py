@@ -56,6 +56,11 @@ def test_average_precision_of_a_known_ranking() -> None:
     assert average_precision(scores, np.array([1, 0, 1, 0], bool), 4) == pytest.approx(0.25 * 1 + 0.25 * 2 / 3)
 
 
+def test_precision_at_a_recall_is_the_best_at_any_higher_one() -> None:
+    ranking = np.array([0, 1, 1], bool)  # a precision of 1/2 at half of the recall, then 2/3 at all of it
+    assert average_precision(np.array([0.9, 0.8, 0.7]), ranking, 2) == pytest.approx(2 / 3)
+
+
 def test_equal_scores_are_not_ranked_by_luck() -> None:
     first, last = np.array([1, 0, 0, 0], bool), np.array([0, 0, 0, 1], bool)
     assert average_precision(np.ones(4), first, 1) == average_precision(np.ones(4), last, 1) == 0.25

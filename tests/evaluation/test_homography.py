@@ -120,6 +120,10 @@ def test_a_shifted_homography_is_off_by_the_shift() -> None:
     assert corner_error(None, H_1_0, SIZE) == np.inf
 
 
+def test_a_corner_beyond_the_horizon_is_infinitely_far_off() -> None:
+    assert corner_error(np.array([[1, 0, 0], [0, 1, 0], [-1 / 300, 0, 1]]), np.eye(3), SIZE) == np.inf
+
+
 def test_a_homography_is_as_exact_as_its_right_matches_allow() -> None:
     """OpenCV's RANSAC alone is twice as far off."""
     rng = np.random.default_rng(0)

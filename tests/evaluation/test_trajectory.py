@@ -144,6 +144,12 @@ def test_drift_over_a_short_clip_names_the_lengths_that_fit() -> None:
     assert evaluate(straight_drive(5), straight_drive(5)).drift is None
 
 
+def test_drift_is_that_of_the_benchmarks_lengths_as_soon_as_one_fits() -> None:
+    drift = evaluate(straight_drive(250), straight_drive(250)).drift
+    assert drift is not None
+    assert drift.lengths == (100, 200)
+
+
 def test_errors_per_second_compare_poses_a_second_apart() -> None:
     truth = straight_drive(100)  # ten poses a second
     faster = truth.T_world_cam.copy()

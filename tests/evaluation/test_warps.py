@@ -51,12 +51,15 @@ def test_blur_spreads_a_point_along_a_line_of_its_length_and_moves_nothing() -> 
 def test_homographies_stay_within_their_ranges() -> None:
     rng = np.random.default_rng(0)
     flat = WarpRanges(corner_shift=0.0)
+    angles = []
     for _ in range(200):
         H = random_homography((240, 320), flat, rng)
         scale = np.sqrt(np.linalg.det(H[:2, :2] / H[2, 2]))
         angle = np.arctan2(H[1, 0], H[0, 0])
         assert 0.75 - 1e-3 <= scale <= 1.3 + 1e-3 and abs(angle) <= 0.6 + 1e-3
         np.testing.assert_allclose(warp_points(np.array([[159.5, 119.5]]), H)[0], (159.5, 119.5), atol=1e-2)
+        angles.append(angle)
+    assert min(angles) < -0.5 and max(angles) > 0.5
 
 
 def test_noise_has_the_strength_it_should() -> None:

@@ -72,6 +72,15 @@ def test_keypoints_at_the_border_and_none_at_all_are_taken() -> None:
     assert match_rows(left, right, np.empty((0, 2), np.float32), 1, 64).shape == (0,)
 
 
+@pytest.mark.parametrize("height", [HEIGHT - 3, HEIGHT - 2, HEIGHT - 1, HEIGHT])
+def test_keypoints_in_the_bottom_row_have_the_disparity_of_the_rows_there(height: int) -> None:
+    left, right = crop(texture(), 0)[:height], crop(texture(), 10)[:height]
+    right[-12:] = crop(texture(), 30)[height - 12 : height]  # something nearer
+    x = np.arange(60, WIDTH - 20, 17)
+    disparity = match_rows(left, right, np.stack([x, np.full(len(x), height - 1)], 1).astype(np.float32), 1, 64)
+    assert (np.abs(disparity - 30) < 1).mean() > 0.8
+
+
 def test_images_smaller_than_the_search_are_no_error() -> None:
     left, right = crop(texture(), 0)[:6, :9], crop(texture(), 2)[:6, :9]
     assert match_rows(left, right, np.float32([[4, 3]]), 1, 64).shape == (1,)

@@ -41,6 +41,13 @@ def test_the_mean_heatmap_peaks_at_the_spots():
     assert torch.cdist(found[:, :2], SPOTS).min(0).values.max() < 0.5
 
 
+def test_the_confidence_is_the_heat_around_the_point():
+    once = FEW.model_copy(update={"homographies": 1})
+    with torch.inference_mode():
+        labels = label(BrightSpots(), photo_with([(60.0, 44.0)]), once, CPU, seed=0)
+    assert labels[labels[:, 2].isfinite(), 2].tolist() == pytest.approx([1.0], abs=0.03)
+
+
 class PointsAt(BrightSpots):
     """A detector that finds one pixel, whatever it is shown."""
 

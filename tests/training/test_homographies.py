@@ -59,5 +59,11 @@ def test_only_cells_wholly_inside_are_kept():
 
 
 def test_the_inset_is_measured_from_the_border():
-    x = torch.tensor([3.9, 4.0, 59.0, 59.1])
-    assert is_inside((x, torch.full_like(x, 20)), SIZE, inset=4).tolist() == [False, True, True, False]
+    x, y = torch.tensor([3.9, 4.0, 59.0, 59.1]), torch.tensor([3.9, 4.0, 43.0, 43.1])
+    for xy in ((x, torch.full_like(x, 20)), (torch.full_like(y, 20), y)):
+        assert is_inside(xy, SIZE, inset=4).tolist() == [False, True, True, False]
+
+
+def test_cells_that_reach_into_the_inset_are_not_kept():
+    whole = whole_cells(look(torch.eye(3)[None], SIZE), SIZE, inset=1)[0]
+    assert whole.sum() == 4 * 6 and whole[1:-1, 1:-1].all()

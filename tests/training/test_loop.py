@@ -1,56 +1,22 @@
-"""The loop goes on where it was killed, keeps the last good checkpoint, and is the same under torchrun."""
+"""The loop goes on where it was killed and keeps the last good checkpoint."""
 
 import json
 import os
 import signal
 import subprocess
 import sys
-import textwrap
 import time
+from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
+from tiny_loop import CPU, Reconstruct, make_loop, weights_of
 
 from slam_frontend.errors import ConfigError
 from slam_frontend.models.network_config import NetworkConfig
 from slam_frontend.models.superpoint import SuperPoint
 from slam_frontend.training.config import LoopConfig
-from slam_frontend.training.engine import Engine
 from slam_frontend.training.loop import LAST, Loop, TrainingError, learning_rate
-
-TINY = NetworkConfig(blocks=((2, 2), (2, 2), (2, 2)), stem_stride=2, head=4, descriptor_dim=4)
-CPU = Engine(torch.device("cpu"), torch.float32)
-
-
-class Reconstruct:
-    """A task whose loss depends on the step's generator and on the network alone."""
-
-    def __init__(self, fail_at: int | None = None) -> None:
-        self.calls = 0
-        self.fail_at = fail_at
-
-    def losses(self, network, batch, size, generator):
-        self.calls += 1
-        logits, descriptors = network(torch.rand(batch, 1, *size, generator=generator))
-        loss = logits.square().mean() + descriptors[:, 0].mean()
-        return {"all": loss * (float("nan") if self.calls == self.fail_at else 1.0)}
-
-    def validate(self, network):
-        return {"score": -float(network.layer("convPb").weight.abs().sum())}
-
-    def picture(self, network):
-        return torch.zeros(3, 4, 4)
-
-
-def make_loop(folder, task=None, **settings):
-    torch.manual_seed(0)
-    config = LoopConfig(**{"steps": 12, "batch": 2, "size": (16, 16), "validations": 2, **settings})
-    return Loop(SuperPoint(TINY, norm=True), task or Reconstruct(), config, CPU, folder)
-
-
-def weights_of(loop):
-    return torch.cat([p.detach().flatten() for p in loop.network.parameters()])
 
 
 def test_a_run_in_two_halves_ends_where_a_whole_one_does(tmp_path):
@@ -64,6 +30,21 @@ def test_a_run_in_two_halves_ends_where_a_whole_one_does(tmp_path):
     assert second.run()
     assert second.step == whole.step == 12
     torch.testing.assert_close(weights_of(second), weights_of(whole), atol=0, rtol=0)
+
+
+def test_every_step_of_every_seed_draws_other_numbers(tmp_path):
+    drawn = []
+
+    class Noting(Reconstruct):
+        def losses(self, network, batch, size, generator):
+            drawn.append(float(torch.rand(1, generator=generator)))
+            return super().losses(network, batch, size, generator)
+
+    for seed in (0, 1):
+        loop = make_loop(tmp_path, Noting(), seed=seed)
+        for _ in range(3):
+            loop.advance()
+    assert len(set(drawn)) == 6
 
 
 def test_who_goes_on_does_so_with_what_the_config_says_now(tmp_path):
@@ -95,6 +76,18 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_checkpoi
     state = torch.load(tmp_path / LAST, weights_only=True)
     assert state["step"] == 6
     assert all(torch.isfinite(value).all() for value in state["network"].values() if value.is_floating_point())
+
+
+def test_a_checkpoint_has_the_statistics_of_its_own_step(tmp_path):
+    """It is written in the middle of the next one."""
+    with pytest.raises(TrainingError):
+        make_loop(tmp_path / "failed", Reconstruct(fail_at=8)).run()
+    state = torch.load(tmp_path / "failed" / LAST, weights_only=True)
+    other = make_loop(tmp_path / "other")
+    for _ in range(state["step"]):
+        other.advance()
+    for name, value in other.network.state_dict().items():
+        torch.testing.assert_close(state["network"][name], value)
 
 
 def test_weights_whose_own_loss_is_no_number_are_not_kept_as_the_last(tmp_path):
@@ -202,6 +195,17 @@ def test_reports_carry_losses_and_after_a_validation_a_picture(tmp_path):
     assert validated[0].draw().shape == (3, 4, 4)
 
 
+def test_the_speed_is_that_of_the_steps(tmp_path):
+    class Slow(Reconstruct):
+        def losses(self, *arguments):
+            time.sleep(0.01)
+            return super().losses(*arguments)
+
+    reports = []
+    make_loop(tmp_path, Slow()).run(reports.append)
+    assert len(reports) == 2 and all(0 < report.images_per_second <= 200 for report in reports)
+
+
 def test_the_rate_warms_up_and_falls_along_a_cosine():
     config = LoopConfig(rate=1.0, warmup=0.1, final_rate=0.01)
     rates = [learning_rate(config, progress) for progress in (0.0, 0.05, 0.1, 0.55, 1.0)]
@@ -209,24 +213,24 @@ def test_the_rate_warms_up_and_falls_along_a_cosine():
 
 
 def test_the_late_batch_has_as_many_pixels(tmp_path):
-    loop = make_loop(tmp_path, batch=8, late_size=(32, 32), late_fraction=0.5)
-    assert loop._batch_and_size() == (8, (16, 16))
+    loop = make_loop(tmp_path, batch=8, size=(16, 32), late_size=(16, 64), late_fraction=0.5)
+    assert loop._batch_and_size() == (8, (16, 32))
     loop.step = 6
-    assert loop._batch_and_size() == (2, (32, 32))
+    assert loop._batch_and_size() == (4, (16, 64))
 
 
 RUN = """
 import sys
 sys.path.insert(0, {tests!r})
 from pathlib import Path
-from test_loop import make_loop
+from tiny_loop import make_loop
 loop = make_loop(Path({folder!r}), steps=100000, save_seconds=0.2)
 loop.run(lambda report: print(report.step, flush=True))
 """
 
 
 def test_a_run_killed_with_sigkill_resumes_from_a_recent_checkpoint(tmp_path):
-    code = RUN.format(tests=os.path.dirname(__file__), folder=str(tmp_path))
+    code = RUN.format(tests=str(Path(__file__).parents[1]), folder=str(tmp_path))
     process = subprocess.Popen([sys.executable, "-c", code], env=os.environ | {"OMP_NUM_THREADS": "1"})
     deadline = time.monotonic() + 60
     while not (tmp_path / LAST).exists() and time.monotonic() < deadline:
@@ -239,48 +243,6 @@ def test_a_run_killed_with_sigkill_resumes_from_a_recent_checkpoint(tmp_path):
     assert loop.step > 0
     assert 0 < loop.seconds < 60
     loop.advance()
-
-
-GRADIENTS = """
-import sys
-sys.path.insert(0, {tests!r})
-from test_loop import save_gradients
-save_gradients({path!r})
-"""
-
-
-def save_gradients(path):
-    """What a process started by torchrun finds as gradients of its half of a batch."""
-    from slam_frontend.training.engine import create_engine
-
-    engine = create_engine("cpu", "float32")
-    torch.manual_seed(0)
-    model = nn.parallel.DistributedDataParallel(SuperPoint(TINY))
-    images = torch.rand(4, 1, 16, 16, generator=torch.Generator().manual_seed(1)).chunk(engine.world)[engine.rank]
-    whole_loss(model(images)).backward()
-    if engine.rank == 0:
-        torch.save({name: p.grad for name, p in model.module.named_parameters()}, path)
-    torch.distributed.destroy_process_group()
-
-
-def whole_loss(outputs):
-    logits, descriptors = outputs
-    return logits.square().flatten(1).mean(1).mean() + descriptors[:, 0].flatten(1).mean(1).mean()
-
-
-@pytest.mark.slow
-def test_two_processes_get_the_gradients_of_one(tmp_path):
-    path = tmp_path / "gradients.pt"
-    script = tmp_path / "worker.py"
-    script.write_text(textwrap.dedent(GRADIENTS.format(tests=os.path.dirname(__file__), path=str(path))))
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
-    subprocess.run(command, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"}, timeout=120)
-    torch.manual_seed(0)
-    network = SuperPoint(TINY)
-    whole_loss(network(torch.rand(4, 1, 16, 16, generator=torch.Generator().manual_seed(1)))).backward()
-    shared = torch.load(path, weights_only=True)
-    for name, parameter in network.named_parameters():
-        torch.testing.assert_close(shared[name], parameter.grad, atol=1e-6, rtol=1e-4)
 
 
 def test_small_numbers_are_numbers_again_after_a_training(tmp_path):

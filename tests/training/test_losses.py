@@ -58,6 +58,16 @@ def test_the_papers_target_picks_one_point_of_a_cell_at_random():
     assert picked == {8 * 1 + 1, 8 * 5 + 5}
 
 
+def test_points_outside_are_none_of_the_papers_classes_and_images_keep_their_own():
+    points = torch.tensor([[[-3.0, 2.0], [10.0, 5.0]], [[3.0, -2.0], [24.0, 3.0]], [[3.0, 16.0], [0.0, 12.0]]])
+    target = hard_target(points, torch.ones(3, 2, dtype=torch.bool), SIZE, torch.Generator().manual_seed(0))
+    expected = torch.zeros(3, 65, 2, 3)
+    expected[:, 64] = 1
+    expected[0, :, 0, 1] = torch.eye(65)[8 * 5 + 2]
+    expected[2, :, 1, 0] = torch.eye(65)[8 * 4 + 0]
+    assert torch.equal(target, expected)
+
+
 def test_the_detector_loss_is_the_cross_entropy_of_the_masked_cells():
     target = target_of((10.0, 5.0))
     logits = torch.zeros(1, 65, 2, 3)

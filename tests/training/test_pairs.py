@@ -7,10 +7,11 @@ import torch
 
 from slam_frontend.training.config import JointConfig
 from slam_frontend.training.homographies import HomographyConfig, is_inside, transform
-from slam_frontend.training.pairs import draw_pairs, draw_places
+from slam_frontend.training.pairs import Pair, View, draw_pairs, draw_places
 from slam_frontend.training.photometric import PhotometricConfig
 
 SIZE = (120, 160)
+STILL = HomographyConfig(rotation=0, scale=1, perspective=0, translation=0)
 PLAIN = PhotometricConfig(brightness=0, contrast=(1, 1), noise=0, shade=0, blur_fraction=0)
 
 
@@ -53,8 +54,7 @@ def test_the_homography_takes_the_points_of_the_first_view_to_the_second(photo_a
 
 
 def test_a_pair_without_change_is_a_crop_of_the_photograph(photo_and_dots):
-    still = HomographyConfig(rotation=0, scale=1, perspective=0, translation=0)
-    pair, _ = draw(photo_and_dots, zoom=(1.0, 1.0), first=still, second=still)
+    pair, _ = draw(photo_and_dots, zoom=(1.0, 1.0), first=STILL, second=STILL)
     assert pair.first.mask.any()
     torch.testing.assert_close(pair.first.images, pair.second.images, atol=1e-3, rtol=0)
 
@@ -93,3 +93,20 @@ def test_nothing_is_learned_beyond_the_photograph(photo_and_dots):
     dark = torch.nn.functional.max_pool2d(pair.first.images, 8)[:, 0]
     assert (dark[pair.first.mask] > 0).all()
     assert (dark[outside] == 0).any()
+
+
+def test_without_labels_places_are_spread_over_the_whole_view():
+    nothing = torch.zeros(1, 0, 2), torch.zeros(1, 0, dtype=torch.bool), torch.zeros(1, 0)
+    view = View(torch.zeros(1, 1, *SIZE), *nothing, torch.ones(1, SIZE[0] // 8, SIZE[1] // 8))
+    places = draw_places(Pair(view, view, torch.eye(3)[None]), 300, torch.Generator().manual_seed(0))[0][0]
+    torch.testing.assert_close(places.mean(0), torch.tensor([79.5, 59.5]), atol=8, rtol=0)
+    assert (places.amax(0) > torch.tensor([150.0, 110.0])).all()
+
+
+def test_crops_are_zoomed_by_all_of_the_range():
+    photos = torch.zeros(500, 64, 64, dtype=torch.uint8)
+    labels = torch.tensor([[[20.0, 30.0, 1.0], [30.0, 30.0, 1.0]]]).expand(500, 2, 3)
+    config = JointConfig(photometric=PLAIN, zoom=(0.5, 0.8), first=STILL)
+    points = draw_pairs(photos, labels, config, (16, 16), torch.Generator().manual_seed(0)).first.points
+    zoom = (points[:, 1] - points[:, 0]).norm(dim=1) / 10
+    assert 0.5 - 1e-3 < zoom.min() < 0.51 and 0.79 < zoom.max() < 0.8 + 1e-3

@@ -37,6 +37,12 @@ def test_the_noise_is_different_for_each_image_and_never_stronger_than_asked():
     assert not torch.equal(noise[0] / deviations[0], noise[1] / deviations[1])
 
 
+def test_a_flat_image_changes_by_the_brightness_at_most():
+    grey = torch.full((64, 1, 16, 16), 0.5)
+    changes = (degraded(NOTHING.model_copy(update={"brightness": 20.0}), grey).mean((1, 2, 3)) - 0.5) * 255
+    assert -20.01 < changes.min() < -15 and 15 < changes.max() < 20.01
+
+
 def test_blur_keeps_the_mean_and_lowers_the_contrast_of_its_share():
     result = degraded(NOTHING.model_copy(update={"blur": 7, "blur_fraction": 0.5}))
     changed = (result - IMAGES).abs().amax((1, 2, 3)) > 1e-4
