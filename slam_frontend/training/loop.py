@@ -168,7 +168,7 @@ class Loop:
             if not is_out_of_memory(error):
                 raise
             raise TrainingError(
-                f"memory ran out at step {self.step}; lower the stage's loop.batch or loop.size, its checkpoints are kept"
+                f"memory ran out at step {self.step}; lower the stage's loop.batch or loop.size; nothing saved is lost"
             ) from error
 
     def save(self, name: str) -> None:

@@ -264,7 +264,7 @@ def test_a_real_interrupt_from_outside_ends_a_run_in_order(tmp_path: Path, signa
     command = [sys.executable, "-c", "from slam_frontend.cli.main import main; main()", "run", str(SAMPLE)]
     heeding = partial(signal.signal, signal.SIGINT, signal.default_int_handler)  # jobs in the background ignore it
     run = subprocess.Popen(
-        [*command, "--out", "here"], cwd=tmp_path, stderr=subprocess.PIPE, text=True, preexec_fn=heeding
+        [*command, "--live", "--out", "here"], cwd=tmp_path, stderr=subprocess.PIPE, text=True, preexec_fn=heeding
     )
     deadline = time.monotonic() + 60
     while not (tmp_path / "here" / "run.log").exists() and time.monotonic() < deadline:
