@@ -258,13 +258,6 @@ def test_live_leaves_out_frames_that_are_overtaken(synthetic_frontend) -> None:
     assert time.perf_counter() - started < 15 * 0.09
 
 
-def test_live_waits_for_a_frame_whose_time_has_not_come(synthetic_frontend) -> None:
-    sequence = SyntheticSequence(SyntheticWorld(curved_path(8)))
-    started = time.perf_counter()
-    run_sequence(synthetic_frontend(sequence), sequence, live=True)
-    assert time.perf_counter() - started > 7 / 30
-
-
 class FakeClock:
     """Stands in for the module ``time``: sleeping takes none."""
 
