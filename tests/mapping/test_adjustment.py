@@ -131,7 +131,7 @@ def test_points_are_put_back_and_those_that_one_keyframe_sees_alone_go_along_wit
 
 
 def test_a_landmark_that_lost_all_its_sights_is_removed() -> None:
-    world = SyntheticWorld(curved_path(40, step=0.08), noise=1.5)
+    world = SyntheticWorld(curved_path(25, step=0.08), noise=1.5)
     frontend = frontend_in(world, Sensor.MONO)
     for index in range(len(world)):
         frontend.process(world.frame(index, rgbd=False))
