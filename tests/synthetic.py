@@ -1,13 +1,15 @@
 """A world of points seen by a known camera, and an extractor that knows which point is where."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
 from slam_frontend.config import RunConfig
 from slam_frontend.frontend import Frontend
+from slam_frontend.geometry.absolute_pose import Pose, refine_pose
 from slam_frontend.trajectory import Trajectory
 from slam_frontend.types import Array, Camera, Features, Frame, Norm, Sensor
 
@@ -113,6 +115,16 @@ def frontend_in(world: SyntheticWorld, sensor: Sensor) -> Frontend:
     frontend = Frontend.from_config(RunConfig(), world.camera, sensor)
     frontend.extractor = FakeExtractor(world)
     return frontend
+
+
+def refine_for(num_inliers: int) -> Callable[..., Pose | None]:
+    """A refinement of poses in which no more of the points agree."""
+
+    def refine(*arguments: Any) -> Pose | None:
+        pose = refine_pose(*arguments)
+        return pose and Pose(pose.T_cam_world, pose.inliers & (np.cumsum(pose.inliers) <= num_inliers))
+
+    return refine
 
 
 class SyntheticSequence:

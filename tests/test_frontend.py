@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from recordings import Outcome, Recording, track
-from synthetic import FakeExtractor, SyntheticWorld, curved_path, frontend_in
+from synthetic import CAMERA, FakeExtractor, SyntheticWorld, curved_path, frontend_in
 
 from slam_frontend.config import RunConfig
 from slam_frontend.datasets import open_sequence
@@ -199,6 +199,10 @@ def test_fine_images_are_followed_as_well_as_coarse_ones(sample: Recording) -> N
     outcome = track(Recording(frames, sample.T_world_cam, fine), Sensor.MONO)
     assert outcome.states.count("i") <= 5
     assert outcome.judge("sim3").ate.rmse < 0.015
+
+
+def test_the_greatest_size_of_an_image_is_the_config_s() -> None:
+    assert Frontend.from_config(RunConfig(max_size=160), CAMERA, Sensor.MONO).max_size == 160
 
 
 def test_a_sensor_may_be_given_by_its_name(sample: Recording, mono: Outcome) -> None:

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from slam_frontend.errors import FrontendError, SequenceError
 from slam_frontend.evaluation.trajectory import evaluate
 from slam_frontend.frontend import Frontend
-from slam_frontend.pipeline import run_sequence, run_whole
+from slam_frontend.pipeline import _Pace, run_sequence, run_whole
 from slam_frontend.prefetch import prefetch
 from slam_frontend.types import Array, Features, Frame, FrameResult, Sensor
 
@@ -191,6 +191,25 @@ def test_an_interrupt_keeps_what_was_tracked(world, synthetic_frontend) -> None:
     assert not reader_threads()
 
 
+def test_an_interrupt_is_passed_on_to_whom_a_part_is_of_no_use(world, synthetic_frontend) -> None:
+    def interrupt(frame: Frame, result: FrameResult) -> None:
+        raise KeyboardInterrupt
+
+    sequence = SyntheticSequence(world)
+    with pytest.raises(KeyboardInterrupt):
+        run_whole(synthetic_frontend(sequence), sequence, on_frame=interrupt)
+
+
+def test_the_landmarks_expected_in_each_frame_are_counted(world, synthetic_frontend) -> None:
+    sequence, expected = SyntheticSequence(world), []
+
+    def note(frame: Frame, result: FrameResult) -> None:
+        expected.append(len(result.estimate.expected_ids))
+
+    result = run_sequence(synthetic_frontend(sequence), sequence, on_frame=note)
+    assert result.num_expected.tolist() == expected
+
+
 def test_an_interrupt_while_the_map_is_brought_up_to_date_keeps_everything(
     world, synthetic_frontend, monkeypatch
 ) -> None:
@@ -239,11 +258,28 @@ def test_live_leaves_out_frames_that_are_overtaken(synthetic_frontend) -> None:
     assert time.perf_counter() - started < 15 * 0.09
 
 
-def test_live_waits_for_a_frame_whose_time_has_not_come(synthetic_frontend) -> None:
-    sequence = SyntheticSequence(SyntheticWorld(curved_path(8)))
-    started = time.perf_counter()
-    run_sequence(synthetic_frontend(sequence), sequence, live=True)
-    assert time.perf_counter() - started > 7 / 30
+class FakeClock:
+    """Stands in for the module ``time``: sleeping takes none."""
+
+    def __init__(self) -> None:
+        self.now = 7.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_a_frame_comes_at_its_time_or_late_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, pace = FakeClock(), _Pace()
+    monkeypatch.setattr("slam_frontend.pipeline.time", clock)
+    seconds = {}
+    for frame in pace.keep(Frame(index, 100 + 0.1 * index, np.zeros((1, 1), np.uint8)) for index in range(10)):
+        seconds[frame.index] = clock.now - 7.0
+        clock.sleep(0.35 if frame.index == 3 else 0.02)
+    assert seconds == pytest.approx({0: 0, 1: 0.1, 2: 0.2, 3: 0.3, 6: 0.65, 7: 0.7, 8: 0.8, 9: 0.9})
+    assert pace.dropped == 2
 
 
 def test_the_longest_segment_is_the_one_with_the_most_poses(rgbd_run) -> None:

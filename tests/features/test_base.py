@@ -21,6 +21,18 @@ def test_keypoints_of_a_shrunk_image_lie_where_they_are_in_the_image() -> None:
     assert np.allclose(centre, [319.5, 239.5], atol=0.05)  # the detector's own bias cancels over the four
 
 
+@pytest.mark.parametrize("shape", [(480, 640), (640, 480)])
+def test_the_longer_side_is_shrunk_and_scales_grow_with_it_if_wanted(shape: tuple[int, int]) -> None:
+    extractor = create_extractor("orb")
+    extract, seen = extractor.extract, []
+    extractor.extract = lambda small: (seen.append(small.shape), extract(small))[1]  # type: ignore[method-assign]
+    image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    of_copy, of_image = (extract_at_most(extractor, image, 500, scaled) for scaled in (False, True))
+    assert [max(size) for size in seen] == [500, 500]
+    assert of_copy.scales.min() == 1
+    np.testing.assert_allclose(of_image.scales, 1.28 * of_copy.scales, rtol=1e-6)
+
+
 def test_a_thin_image_can_be_shrunk() -> None:
     features = extract_at_most(create_extractor({"name": "orb"}), np.zeros((1, 5000), np.uint8), 640)
     assert len(features) == 0

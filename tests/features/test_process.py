@@ -151,3 +151,9 @@ def test_commands_extract_beside_tracking_where_there_are_two_cores_and_nobody_o
     assert asked.own_process == (count_cores() > 1)
     assert not beside_tracking(ExtractorConfig(name="orb", own_process=False)).own_process
     assert not isinstance(create_extractor(ExtractorConfig(name="orb")), ExtractorProcess)
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_with_one_core_nothing_is_extracted_beside_tracking(cores, monkeypatch):
+    monkeypatch.setattr("slam_frontend.features.creation.count_cores", lambda: cores)
+    assert beside_tracking(ExtractorConfig(name="orb", own_process=True)).own_process == (cores == 2)

@@ -103,6 +103,13 @@ def test_any_size_works_and_keypoints_stay_inside(weights, size):
     assert (features.keypoints <= (size[1] - 1 - border, size[0] - 1 - border)).all()
 
 
+def test_keypoints_described_again_look_as_when_they_were_found(weights):
+    extractor = create_extractor({"name": "superpoint-fast", "weights": weights, "runtime": "torch", "scales": [1]})
+    image = image_of(121, 167)
+    features = extractor.extract(image)
+    np.testing.assert_array_equal(extractor.describe(image, features.keypoints), features.descriptors)
+
+
 def test_rows_and_columns_at_the_end_do_not_move_the_keypoints(weights):
     image = image_of(128, 160)
     whole, cut = (extract(weights, part, scales=[1]) for part in (image, image[:125, :155]))

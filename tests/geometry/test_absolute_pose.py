@@ -45,12 +45,29 @@ def test_pnp_finds_the_pose_among_half_outliers() -> None:
     assert pose.inliers[true].mean() > 0.95 and pose.inliers[~true].mean() < 0.1
 
 
+def test_pnp_counts_those_within_the_threshold() -> None:
+    points, measured, _ = sighting(noise=0.0)
+    angles = np.random.default_rng(3).uniform(0, 2 * np.pi, 40)
+    keypoints = measured.values[:, :2].copy()
+    keypoints[:40] += 5 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    near, wide = (solve_pnp(points, keypoints, CAMERA, threshold) for threshold in (2.0, 10.0))
+    assert near is not None and wide is not None
+    np.testing.assert_array_equal(near.inliers, np.arange(200) >= 40)
+    assert wide.inliers[:40].mean() > 0.9
+
+
 def test_pnp_with_the_same_seed_is_the_same_to_the_bit() -> None:
     points, measured, _ = sighting(outliers=0.5)
     first, again = (solve_pnp(points, measured.values[:, :2], CAMERA, threshold=3.0, seed=5) for _ in range(2))
     assert first is not None and again is not None
     assert first.T_cam_world.tobytes() == again.T_cam_world.tobytes()
     assert (first.inliers == again.inliers).all()
+
+
+def test_pnp_draws_other_samples_with_another_seed() -> None:
+    points, measured, _ = sighting(outliers=0.5)
+    poses = [solve_pnp(points, measured.values[:, :2], CAMERA, threshold=3.0, seed=seed) for seed in range(5)]
+    assert len({pose.T_cam_world.tobytes() for pose in poses if pose is not None}) > 1
 
 
 @pytest.mark.parametrize("num", [0, 5])

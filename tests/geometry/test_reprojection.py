@@ -98,7 +98,7 @@ def test_about_95_percent_of_gaussian_measurements_agree() -> None:
 
 
 def test_hubers_cost_is_quadratic_within_and_linear_beyond_and_its_weights_match() -> None:
-    residuals = np.array([[1.0, 0, 0], [0, 10.0, 0], [0, 0, 0]])
+    residuals = np.array([[1.5, 0, 0], [0, 10.0, 0], [0, 0, 0]])
     weights, cost = robust_weights(residuals, scale=2.0)
     np.testing.assert_allclose(weights, [1.0, 0.2, 1.0])
-    assert cost == pytest.approx(1 + (2 * 2 * 10 - 4))
+    assert cost == pytest.approx(1.5**2 + (2 * 2 * 10 - 4))

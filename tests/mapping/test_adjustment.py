@@ -5,13 +5,13 @@ import time
 import numpy as np
 import pytest
 from invariants import assert_consistent
-from synthetic import SyntheticSequence, SyntheticWorld, curved_path
+from synthetic import CAMERA, SyntheticSequence, SyntheticWorld, curved_path, frontend_in
 
 from slam_frontend.config import MapperConfig
 from slam_frontend.geometry import se3
 from slam_frontend.geometry.camera import project
 from slam_frontend.mapping import LocalMap, adjustment
-from slam_frontend.types import Camera, Features, View
+from slam_frontend.types import Camera, Features, Sensor, View
 
 WORLD = SyntheticWorld(curved_path(40, step=0.05), noise=0.3)
 
@@ -105,3 +105,35 @@ def test_what_a_distant_keyframe_shares_by_chance_does_not_move_those_that_agree
     local.finish(map)
     for index, T_world_cam in enumerate(poses):
         np.testing.assert_allclose(map.poses[index], T_world_cam, atol=1e-3)
+
+
+def test_points_are_put_back_and_those_that_one_keyframe_sees_alone_go_along_with_it() -> None:
+    rng = np.random.default_rng(3)
+    points = rng.uniform([-1, -1, 3], [1, 1, 5], (61, 3))
+    map = LocalMap()
+    truth = [se3.from_rotation_translation(np.eye(3), [0.1 * index, 0, 0]) for index in range(3)]
+    for index, T_world_cam in enumerate(truth):
+        in_camera = se3.transform(se3.inverse(T_world_cam), points)
+        keypoints, ones = project(in_camera, CAMERA).astype(np.float32), np.ones(len(points), np.float32)
+        features = Features(keypoints, ones, np.ones((len(points), 8), np.float32), "l2", ones)
+        map.add_keyframe(View(index, index / 10, features, keypoints, in_camera[:, 2].astype(np.float32)), T_world_cam)
+    off = np.array([0.02, 0.01, 0.0])
+    map.poses[2] = se3.from_rotation_translation(np.eye(3), off) @ truth[2]
+    ids = map.add_landmarks(map.keyframes[0], np.arange(60), points[:60] + rng.normal(0, 0.01, (60, 3)))
+    for index in (1, 2):
+        map.observe(map.keyframes[index], np.arange(60), ids)
+    map.add_landmarks(map.keyframes[2], np.array([60]), points[60:] + off)
+    local = adjustment.LocalAdjustment(CAMERA, MapperConfig())
+    local.begin(map, 2)
+    local.finish(map)
+    np.testing.assert_allclose(map.poses[2], truth[2], atol=1e-3)
+    np.testing.assert_allclose(map.landmarks.positions, points, atol=2e-3)
+
+
+def test_a_landmark_that_lost_all_its_sights_is_removed() -> None:
+    world = SyntheticWorld(curved_path(25, step=0.08), noise=1.5)
+    frontend = frontend_in(world, Sensor.MONO)
+    for index in range(len(world)):
+        frontend.process(world.frame(index, rgbd=False))
+        assert frontend.map.num_observations().min(initial=1) > 0
+    assert len(frontend.map.landmarks) > 100

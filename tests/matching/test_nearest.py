@@ -52,6 +52,14 @@ def test_a_descriptor_with_two_look_alikes_fails_the_ratio_test() -> None:
     np.testing.assert_array_equal(matches.indices[:, 0], np.arange(1, 10))
 
 
+@pytest.mark.parametrize(("ratio", "expected"), [(0.9, []), (1.0, [[0, 0]])])
+def test_one_of_two_look_alikes_matches_only_without_a_ratio_test(ratio: float, expected: list[list[int]]) -> None:
+    angles = np.array([0.0, 0.30, 0.31])
+    rows = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    matches = create_matcher({"ratio": ratio}).match(features_of(rows[:1]), features_of(rows[1:]))
+    assert matches.indices.tolist() == expected
+
+
 def test_what_is_too_far_is_no_match() -> None:
     matcher = create_matcher({"ratio": 1.0, "max_distance_l2": 0.5})
     assert len(matcher.match(features_of(unit_rows(50)), features_of(unit_rows(50, seed=9)))) == 0

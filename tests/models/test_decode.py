@@ -58,6 +58,12 @@ def test_a_descriptor_at_a_cells_centre_is_that_cells():
     np.testing.assert_allclose(sampled[0], coarse[:, 3, 2] / np.linalg.norm(coarse[:, 3, 2]), atol=1e-6)
 
 
+def test_a_descriptor_in_the_last_corner_is_that_of_the_last_cell():
+    coarse = np.random.default_rng(0).normal(size=(4, 3, 5)).astype(np.float32)
+    sampled = decode.sample_descriptors(coarse, np.array([[39, 23]], np.float32))
+    np.testing.assert_allclose(sampled[0], coarse[:, -1, -1] / np.linalg.norm(coarse[:, -1, -1]), atol=1e-6)
+
+
 def test_no_two_keypoints_are_nearer_than_the_radius_nor_to_the_border():
     image = np.random.default_rng(0).random((96, 128)).astype(np.float32)
     image[40:60, 40:60] *= 0.5

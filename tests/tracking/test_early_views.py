@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from synthetic import SyntheticSequence, SyntheticWorld, curved_path, frontend_in
+from synthetic import SyntheticSequence, SyntheticWorld, curved_path, frontend_in, refine_for
 
 from slam_frontend.adapters.tracks import TrackLog
 from slam_frontend.evaluation.trajectory import evaluate
@@ -65,6 +65,20 @@ def test_the_first_pose_brings_those_of_all_views_before_it() -> None:
     assert all(len(earlier.estimate.landmark_ids) > 100 for earlier in result.earlier)
     following = frontend.process(WORLD.frame(waited + 1, rgbd=False))
     assert following.estimate.state is TrackingState.TRACKING and following.earlier == ()
+
+
+def test_an_early_view_finds_no_more_landmarks_than_it_should() -> None:
+    frontend = make_frontend()
+    _, result = start(frontend, views_of(frontend, range(60)))
+    for earlier in result.earlier:
+        assert np.isin(earlier.estimate.landmark_ids, earlier.estimate.expected_ids).all()
+
+
+def test_an_early_view_whose_pose_few_landmarks_agree_with_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    frontend = make_frontend()
+    monkeypatch.setattr(early_views, "refine_pose", refine_for(frontend.tracker.config.min_inliers - 1))
+    _, result = start(frontend, views_of(frontend, range(60)))
+    assert [earlier.view.index for earlier in result.earlier] == [0]
 
 
 def test_a_map_that_starts_at_once_locates_its_first_view() -> None:

@@ -2,14 +2,15 @@
 
 import numpy as np
 import pytest
-from synthetic import FakeExtractor, SyntheticWorld, curved_path
+from synthetic import FakeExtractor, SyntheticWorld, curved_path, frontend_in
 
 from slam_frontend.config import InitializerConfig, MatcherConfig, TrackerConfig
 from slam_frontend.geometry import se3
 from slam_frontend.mapping import LocalMap
 from slam_frontend.matching import create_matcher
 from slam_frontend.tracking import EarlyViews, Initializer
-from slam_frontend.types import Array, TrackingState, View
+from slam_frontend.tracking.two_view import Answer
+from slam_frontend.types import Array, Sensor, TrackingState, View
 
 WORLD = SyntheticWorld(curved_path(30, step=0.03))
 
@@ -82,3 +83,16 @@ def test_shuffled_descriptors_begin_no_map(map: LocalMap) -> None:
     order = np.random.default_rng(0).permutation(len(view.features))
     wrong = View(view.index, view.timestamp, view.features, view.keypoints[order], view.depth)
     assert initializer().pair(wrong, map).state is TrackingState.INITIALIZING
+
+
+def test_a_blurred_view_gives_its_place_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slam_frontend.tracking.initializer.solve_two_view", lambda *_: Answer(is_blurred=True))
+    frontend = frontend_in(WORLD, Sensor.MONO)
+    assert all(frontend.process(WORLD.frame(index, rgbd=False)).keyframe is not None for index in range(3))
+
+
+def test_what_is_shared_is_told_by_the_rows_of_the_later_view(map: LocalMap) -> None:
+    view = view_of(1)
+    last = view.select(np.arange(len(view.features))[-80:])
+    ids = initializer().pair(last, map).keypoint_ids
+    assert len(ids) > 40 and ids.max() < 80

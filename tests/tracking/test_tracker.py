@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from synthetic import SyntheticWorld, curved_path, frontend_in
+from synthetic import SyntheticWorld, curved_path, frontend_in, refine_for
 
 from slam_frontend.geometry import se3
 from slam_frontend.tracking import tracker
@@ -17,16 +17,19 @@ class Looks:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.frontend = frontend_in(WORLD, Sensor.RGBD)
         self.among: list[Array | None] = []
+        self.margins: list[float] = []
         look = self.frontend.map.visible_from
         monkeypatch.setattr(self.frontend.map, "visible_from", lambda *args, **named: self._note(look, args, named))
 
     def _note(self, look, args, named):
         self.among.append(named.get("among"))
+        self.margins.append(named.get("margin", 0.0))
         return look(*args, **named)
 
     def follow(self, index: int) -> FrameResult:
         """One more frame; a keyframe looks again after the tracker has."""
         self.among.clear()
+        self.margins.clear()
         return self.frontend.process(WORLD.frame(index))
 
 
@@ -59,3 +62,29 @@ def test_all_of_them_are_looked_for_farther_away_where_few_are_found_near(looks:
     assert np.linalg.norm(error[:3, 3]) < 0.02
     sizes = [len(ids) for ids in looks.among if ids is not None]
     assert sizes[0] <= tracker.ENOUGH and sizes[1] == len(recent)
+
+
+def test_the_second_frame_is_followed_by_what_the_first_keyframe_saw(monkeypatch: pytest.MonkeyPatch) -> None:
+    frontend = frontend_in(WORLD, Sensor.RGBD)
+    monkeypatch.setattr(frontend.tracker.relocalizer, "candidates", lambda *_: iter(()))
+    assert all(frontend.process(WORLD.frame(index)).estimate.T_world_cam is not None for index in range(3))
+
+
+def test_landmarks_are_looked_for_farther_away_while_the_motion_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = Looks(monkeypatch)
+    first_margins = []
+    for index in range(3):
+        looks.follow(index)
+        first_margins.append(looks.margins[0])
+    assert first_margins[1] > first_margins[2] > 0
+
+
+def test_a_convincing_pose_ends_the_search(looks: Looks) -> None:
+    assert looks.follow(5).keyframe is None
+    assert len(looks.among) == 2
+
+
+def test_a_pose_that_few_landmarks_agree_with_is_none(looks: Looks, monkeypatch: pytest.MonkeyPatch) -> None:
+    too_few = looks.frontend.tracker.config.min_inliers - 1
+    monkeypatch.setattr(tracker, "refine_pose", refine_for(too_few))
+    assert looks.follow(5).estimate.state is TrackingState.LOST
