@@ -5,6 +5,7 @@ import pty
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -50,6 +51,7 @@ def test_a_terminal_that_has_gone_ends_a_command_as_ctrl_c_does() -> None:
     os.close(theirs)
     assert os.read(ours, 100).split() == [b"ready"]
     os.close(ours)
+    time.sleep(0.3)  # until it waits
     child.send_signal(signal.SIGHUP)
     assert child.wait(10) == 7
 
