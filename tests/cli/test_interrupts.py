@@ -50,8 +50,8 @@ def test_a_terminal_that_has_gone_ends_a_command_as_ctrl_c_does() -> None:
     child = subprocess.Popen([sys.executable, "-c", script], stdout=theirs, stderr=theirs, start_new_session=True)
     os.close(theirs)
     assert os.read(ours, 100).split() == [b"ready"]
+    time.sleep(0.3)  # until it has printed all of it, and waits
     os.close(ours)
-    time.sleep(0.3)  # until it waits
     child.send_signal(signal.SIGHUP)
     assert child.wait(10) == 7
 
