@@ -1,11 +1,15 @@
-"""The command line as a user types it, in the process of the test."""
+"""The command line as a user types it, in the process of the test, and pictures to give to it."""
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from slam_frontend.cli.main import main
+from slam_frontend.training.shapes import render
 
 Call = Callable[..., int]
 
@@ -19,6 +23,15 @@ def run_main(*arguments: object) -> int:
         except SystemExit as end:
             return int(end.code or 0)
         return 0
+
+
+def draw_shapes(folder: Path, count: int) -> Path:
+    """A new folder with so many pictures of shapes."""
+    rng = np.random.default_rng(0)
+    folder.mkdir()
+    for number in range(count):
+        cv2.imwrite(str(folder / f"{number}.png"), render(rng, (120, 160)).image)
+    return folder
 
 
 def one_sentence(capsys: pytest.CaptureFixture[str]) -> str:

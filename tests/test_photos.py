@@ -1,6 +1,7 @@
 """Photographs come from folders and tars alike, and what is none of them is said."""
 
 import io
+import re
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -86,13 +87,14 @@ def test_no_photographs_is_said_in_one_sentence(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_tar_that_was_cut_short_is_said_in_one_sentence(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "mode", "length"), [("cut.tar", "w", 2000), ("cut.tgz", "w:gz", 40)])
+def test_a_tar_that_was_cut_short_is_said_in_one_sentence(tmp_path: Path, name: str, mode: str, length: int) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), photo())
-    with tarfile.open(tmp_path / "whole.tar", "w") as archive:
+    with tarfile.open(tmp_path / "whole", mode) as archive:  # type: ignore[call-overload]
         archive.add(tmp_path / "a.png")
-    (tmp_path / "cut.tar").write_bytes((tmp_path / "whole.tar").read_bytes()[:2000])
-    with pytest.raises(SequenceError, match=r"cut\.tar: can't be read to its end"):
-        list(read_photos(tmp_path / "cut.tar"))
+    (tmp_path / name).write_bytes((tmp_path / "whole").read_bytes()[:length])
+    with pytest.raises(SequenceError, match=rf"{re.escape(name)}: can't be read to its end"):
+        list(read_photos(tmp_path / name))
 
 
 def cut(data: bytes) -> bytes:
@@ -131,15 +133,6 @@ def test_a_tar_with_a_damaged_header_does_not_end_there(tmp_path: Path) -> None:
     (tmp_path / "damaged.tar").write_bytes(damaged)
     with pytest.raises(SequenceError, match=r"damaged\.tar: can't be read to its end \(no header at byte"):
         list(read_photos(tmp_path / "damaged.tar"))
-
-
-def test_a_compressed_tar_that_ends_in_its_first_header_is_said_in_one_sentence(tmp_path: Path) -> None:
-    cv2.imwrite(str(tmp_path / "a.png"), photo())
-    with tarfile.open(tmp_path / "whole.tgz", "w:gz") as archive:
-        archive.add(tmp_path / "a.png")
-    (tmp_path / "cut.tgz").write_bytes((tmp_path / "whole.tgz").read_bytes()[:40])
-    with pytest.raises(SequenceError, match=r"cut\.tgz: can't be read to its end"):
-        list(read_photos(tmp_path / "cut.tgz"))
 
 
 def test_photographs_of_every_kind_of_file_are_found(tmp_path: Path) -> None:

@@ -33,7 +33,10 @@ class Extractor(nn.Module):
 
     def forward(self, data: TensorDict) -> TensorDict:
         """``keypoints`` (B,N,2), ``keypoint_scores`` (B,N) and ``descriptors`` (B,N,D) of ``image`` (B,1|3,H,W)."""
-        images = data["image"]
+        _require_pictures(data["image"])
+        return self._extract(data["image"])
+
+    def _extract(self, images: Tensor) -> TensorDict:
         found = [self.extractor.extract(image) for image in _to_pictures(images)]
         count = max((len(features) for features in found), default=0)
         filled = {
@@ -55,7 +58,7 @@ class Extractor(nn.Module):
             ratio = resize / max(height, width)
             target = (round(height * ratio), round(width * ratio))
             images = F.interpolate(images, target, mode="bilinear", align_corners=False, antialias=ratio < 1)
-        found = self.forward({"image": images})
+        found = self._extract(images)
         scale = size / size.new_tensor([images.shape[-1], images.shape[-2]])
         found["keypoints"] = (found["keypoints"] + 0.5) * scale - 0.5
         return {**found, "image_size": size.expand(len(images), 2)}
@@ -102,7 +105,6 @@ def _require_pictures(images: Tensor) -> None:
 
 
 def _to_pictures(images: Tensor) -> list[Array]:
-    _require_pictures(images)
     grey = images[:, 0] if images.shape[1] == 1 else torch.einsum("bchw,c->bhw", images, images.new_tensor(LUMA))
     pictures: Array = (grey.detach() * 255).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
     return list(pictures)

@@ -3,7 +3,7 @@
 import logging
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -106,13 +106,11 @@ def evaluate_detection(
         _report(f"{count} shapes", list(detectors), columns, results, {"count": count, "seed": seed}, folder, json)
 
 
-@contextmanager
-def _out_folder(out: Path | None, name: str) -> Iterator[Path]:
+def _out_folder(out: Path | None, name: str) -> AbstractContextManager[Path]:
     """Where scores go, writable before anything is measured; a new one is gone again where nothing came of it."""
     from slam_frontend.files import make_writable, results_folder
 
-    with results_folder(make_writable(out) if out else None, RUNS, name) as folder:
-        yield folder
+    return results_folder(make_writable(out) if out else None, RUNS, name)
 
 
 def _create_extractors(names: str, max_keypoints: int, threshold: float | None, **more: Any) -> "dict[str, Extractor]":

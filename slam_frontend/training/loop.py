@@ -62,6 +62,7 @@ class Report:
 
 
 Watch = Callable[[Report], None]
+IsStopped = Callable[[], bool]
 
 
 class Loop:
@@ -98,7 +99,7 @@ class Loop:
         self,
         watch: Watch | None = None,
         stop_after_minutes: float | None = None,
-        is_stopped: Callable[[], bool] = lambda: False,
+        is_stopped: IsStopped = lambda: False,
     ) -> bool:
         """Train to the end of the cycle, for the given time or until stopped; True when the cycle is complete."""
         if self.engine.rank > 0:
@@ -108,7 +109,7 @@ class Loop:
                 left.unlink(missing_ok=True)
             return self._run(watch, stop_after_minutes, is_stopped)
 
-    def _run(self, watch: Watch | None, stop_after_minutes: float | None, is_stopped: Callable[[], bool]) -> bool:
+    def _run(self, watch: Watch | None, stop_after_minutes: float | None, is_stopped: IsStopped) -> bool:
         self.resume()
         begun = self.step
         started = self._started = time.monotonic() - self.seconds

@@ -15,8 +15,6 @@ from slam_frontend.models.superpoint import SuperPoint, blend, fold
 from slam_frontend.models.weights import save_checkpoint
 from slam_frontend.training import stages
 from slam_frontend.training.config import TrainingConfig
-from slam_frontend.training.loop import LAST
-from slam_frontend.training.stored import load_checkpoint_state
 
 logger = logging.getLogger(__name__)
 
@@ -25,23 +23,21 @@ LICENCE = "Apache-2.0"
 
 def ship_magicpoint(config: TrainingConfig) -> Path:
     """Write the detector as a checkpoint of its own, to be judged and to label with; its path."""
-    source = stages.magicpoint_folder(config) / LAST
-    state = load_checkpoint_state(source)
+    network, state = stages.load_last(config, stages.magicpoint_folder(config))
     card = create_card(config, state, notes="MagicPoint: a detector only, its descriptors are untrained.")
     card = card.model_copy(update={"sharpen": False, "data": "synthetic shapes"})
     path = config.folder / "magicpoint.pt"
-    save_checkpoint(path, stages.load_network(config, source.parent), card)
+    save_checkpoint(path, network, card)
     return path
 
 
 def ship(config: TrainingConfig, number: int, folder: Path | None = None, notes: str = "") -> Path:
     """Write the last network of a round into a folder, by default the run's own; the checkpoint's path."""
-    source = stages.joint_folder(config, number) / LAST
-    network = fold(stages.load_network(config, source.parent))
+    last, state = stages.load_last(config, stages.joint_folder(config, number))
+    network = fold(last)
     if config.joint.start is not None and config.joint.keep_of_start:
         stages.require_share(config, number)
         network = blend(network, stages.fitting_start(config, config.joint.start), config.joint.keep_of_start)
-    state = load_checkpoint_state(source)
     path = (folder or config.folder) / f"{config.file_name}.pt"
     save_checkpoint(path, network, create_card(config, state, notes))
     _write_graph(path, network)

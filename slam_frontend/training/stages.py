@@ -17,7 +17,7 @@ from slam_frontend.training.config import TrainingConfig
 from slam_frontend.training.datasets import load_labels, load_photos, load_shapes, require_shapes
 from slam_frontend.training.engine import create_engine
 from slam_frontend.training.joint import JointTask
-from slam_frontend.training.loop import LAST, Loop, Watch
+from slam_frontend.training.loop import LAST, IsStopped, Loop, Watch
 from slam_frontend.training.magicpoint import MagicPointTask
 from slam_frontend.training.sources import (
     name_sources,
@@ -36,7 +36,6 @@ HELD_OUT = 0.1  # of the photographs at most, to validate with where no others a
 NOT_OF_LABELS = {"batch", "shard", "rounds", "teacher"}  # settings of labelling that labels don't show
 NOT_OF_WEIGHTS = {"folder", "photos", "validation_photos"}  # settings that are of this machine
 Count = Callable[[int, int], None]  # photographs labelled now, photographs in all
-IsStopped = Callable[[], bool]
 
 
 def magicpoint(
@@ -107,21 +106,21 @@ def _teacher(config: TrainingConfig, number: int) -> tuple[SuperPoint, str]:
         network, card = load_checkpoint(config.label.teacher)
         return network, f"{config.label.teacher.name} at step {card.step}"
     folder = magicpoint_folder(config) if number == 1 else joint_folder(config, number - 1)
-    network = load_network(config, folder)
-    return network, f"{folder.name}/{LAST} at step {load_checkpoint_state(folder / LAST)['step']}"
+    network, state = load_last(config, folder)
+    return network, f"{folder.name}/{LAST} at step {state['step']}"
 
 
 def _beginner(config: TrainingConfig, number: int) -> SuperPoint:
     """What the joint training of a round starts from."""
     if number > 1:
-        return load_network(config, joint_folder(config, number - 1))
+        return load_last(config, joint_folder(config, number - 1))[0]
     if config.joint.start is not None:
         start = fitting_start(config, config.joint.start)
         return unfold(start, training_photos(config)[:CALIBRATION, None].float() / 255)
     if config.label.teacher is not None and not (magicpoint_folder(config) / LAST).exists():
         torch.manual_seed(config.seed)
         return SuperPoint(config.network, norm=True)
-    return load_network(config, magicpoint_folder(config))
+    return load_last(config, magicpoint_folder(config))[0]
 
 
 def fitting_start(config: TrainingConfig, path: Path) -> SuperPoint:
@@ -194,8 +193,8 @@ def joint_folder(config: TrainingConfig, number: int) -> Path:
     return config.folder / f"joint_{number}"
 
 
-def load_network(config: TrainingConfig, folder: Path) -> SuperPoint:
-    """The network as its last checkpoint left it, batch norm included."""
+def load_last(config: TrainingConfig, folder: Path) -> tuple[SuperPoint, dict[str, Any]]:
+    """The network as the last checkpoint of a stage left it, batch norm included, and all that this holds."""
     path = folder / LAST
     if not path.exists():
         raise ConfigError(f"{path}: not found; run the stage before this one first")
@@ -203,7 +202,7 @@ def load_network(config: TrainingConfig, folder: Path) -> SuperPoint:
     load_weights(network, state, path)
     if (progress := state.get("progress", 1)) < 1:
         logger.warning("%s: has come to %.0f %% of its training only", path, 100 * progress)
-    return network
+    return network, state
 
 
 def training_photos(config: TrainingConfig) -> Tensor:

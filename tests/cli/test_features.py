@@ -4,14 +4,12 @@ import json
 import shutil
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
-from command_line import one_sentence, run_main
+from command_line import draw_shapes, one_sentence, run_main
 
 from slam_frontend.cli.features import _out_folder
 from slam_frontend.evaluation import features
-from slam_frontend.training.shapes import render
 
 
 @pytest.fixture(autouse=True)
@@ -24,11 +22,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def photos(here: Path) -> Path:
     """Two pictures of shapes."""
-    rng = np.random.default_rng(0)
-    (here / "photos").mkdir()
-    for number in range(2):
-        cv2.imwrite(str(here / "photos" / f"{number}.png"), render(rng, (120, 160)).image)
-    return Path("photos")
+    return draw_shapes(Path("photos"), 2)
 
 
 @pytest.fixture

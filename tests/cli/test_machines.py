@@ -10,10 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import pytest
-from command_line import run_main
+from command_line import draw_shapes, run_main
 
 from slam_frontend.cli.benchmarks import clips
 from slam_frontend.cli.benchmarks.clips import Clip
@@ -22,7 +20,6 @@ from slam_frontend.models.card import Card
 from slam_frontend.models.network_config import FAST
 from slam_frontend.models.superpoint import SuperPoint
 from slam_frontend.models.weights import save_checkpoint
-from slam_frontend.training.shapes import render
 
 SAMPLE = Path(__file__).parents[2] / "sequences" / "sample"
 TINY_TRAINING = """
@@ -60,11 +57,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureF
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
     """Five pictures of shapes."""
-    rng = np.random.default_rng(0)
-    (tmp_path / "photos").mkdir()
-    for number in range(5):
-        cv2.imwrite(str(tmp_path / "photos" / f"{number}.png"), render(rng, (120, 160)).image)
-    return tmp_path / "photos"
+    return draw_shapes(tmp_path / "photos", 5)
 
 
 def test_features_are_judged(ask: Ask, photos: Path) -> None:
