@@ -1,4 +1,7 @@
-"""Heatmaps and descriptors of batches in torch, for training and labelling; decode.py does the same for one image."""
+"""Heatmaps and descriptors of batches in torch, for training, labelling and GPUs; decode.py does one image in numpy.
+
+Nothing here waits for the device or copies to it, so that a GPU can record all of it.
+"""
 
 from typing import NamedTuple
 
@@ -70,8 +73,9 @@ def sharpen(heatmap: Tensor, images: Tensor) -> Tensor:
 
 def sample(coarse: Tensor, positions: Tensor) -> Tensor:
     """Unit descriptors (B,K,D) at pixel positions (B,K,2), read from a coarse map (B,D,H/8,W/8)."""
-    cells = positions.new_tensor([coarse.shape[3], coarse.shape[2]])
-    grid = 2 * (positions + 0.5) / (CELL * cells) - 1  # exact with align_corners=False
+    x, y = positions.unbind(-1)
+    right, down = CELL * coarse.shape[3], CELL * coarse.shape[2]
+    grid = torch.stack([2 * (x + 0.5) / right - 1, 2 * (y + 0.5) / down - 1], -1)  # exact with align_corners=False
     values = F.grid_sample(coarse.float(), grid[:, None], padding_mode="border", align_corners=False)[:, :, 0]
     return F.normalize(values.transpose(1, 2), dim=-1)
 
@@ -88,7 +92,8 @@ def _blur(planes: Tensor) -> Tensor:
 
 def _min_eigenvalue(planes: Tensor) -> Tensor:
     """The smaller eigenvalue (B,1,H,W) of the structure tensor over 3x3 pixels, up to a constant factor."""
-    sobel = planes.new_tensor([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
+    steps = torch.arange(-1, 2, device=planes.device, dtype=planes.dtype)
+    sobel = (2 - steps.abs())[:, None] * steps
     gradients = F.conv2d(F.pad(planes, (1,) * 4, mode="reflect"), torch.stack([sobel, sobel.T])[:, None])
     dx, dy = gradients[:, :1], gradients[:, 1:]
     products = F.pad(torch.cat([dx * dx, dy * dy, dx * dy], 1), (1,) * 4, mode="reflect")

@@ -5,12 +5,15 @@ import logging
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from slam_frontend.errors import ConfigError, WeightsError
 from slam_frontend.models.card import Card
 from slam_frontend.registry import Registry
 from slam_frontend.types import Array
+
+if TYPE_CHECKING:
+    from slam_frontend.models.decode import Found, Wanted
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +23,7 @@ runtimes = Registry(
     "runtime",
     "slam_frontend.runtimes",
     {
-        "torch": "slam_frontend.models.runtime_torch:TorchRuntime",
+        "torch": "slam_frontend.models.runtime_cuda:create_torch",
         "openvino": "slam_frontend.models.runtime_openvino:OpenvinoRuntime",
         "onnxruntime": "slam_frontend.models.runtime_onnx:OnnxRuntime",
     },
@@ -37,6 +40,15 @@ class Runtime(Protocol):
     def run(self, image: Array) -> tuple[Array, Array]:
         """The heatmap (H,W) float32 and unit descriptors (D,H/8,W/8) of an image (H,W) uint8 whose sides are
         multiples of 8; both are the runtime's own and hold until its next call."""
+        ...
+
+
+@runtime_checkable
+class Finder(Protocol):
+    """A runtime that finds keypoints where it runs the network, for there that is faster."""
+
+    def find(self, image: Array, wanted: "Wanted") -> "Found":
+        """The keypoints of an image (H,W) uint8 of any size, as ``decode.find`` finds them in the network's answer."""
         ...
 
 

@@ -29,6 +29,10 @@ class Engine:
         """The context to run the network in; losses stay outside."""
         return torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32)
 
+    def generator(self, seed: int) -> torch.Generator:
+        """Of random numbers on the device."""
+        return torch.Generator(self.device).manual_seed(seed)
+
     def place(self, network: SuperPoint) -> SuperPoint:
         """The network on the device, in the memory layout that convolutions are fastest in."""
         return network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[no-any-return,call-overload]

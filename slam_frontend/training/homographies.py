@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from slam_frontend.config import Section
 from slam_frontend.models.network_config import CELL
+from slam_frontend.training.draws import uniform
 
 MIN_DEPTH = 1e-3  # below it the plane turns its back
 
@@ -25,21 +26,22 @@ class HomographyConfig(Section):
 def random_homographies(
     count: int, size: tuple[int, int], config: HomographyConfig, generator: torch.Generator
 ) -> Tensor:
-    """Homographies (count,3,3) float32 about the centre of an image of size (height, width)."""
-    draws = torch.rand(count, 7, generator=generator) * 2 - 1
+    """Homographies (count,3,3) float32 about the centre of an image of size (height, width), on the generator's
+    device."""
+    draws = uniform(generator, count, 7) * 2 - 1
     angle = draws[:, 0] * config.rotation
     scale = torch.exp(draws[:, 1] * math.log(config.scale))
     tilt = draws[:, 2:4] * config.perspective * 2
     shift = draws[:, 4:6] * config.translation * 2
     aspect = torch.exp(draws[:, 6] * config.perspective)
-    H = torch.zeros(count, 3, 3)
+    H = torch.zeros(count, 3, 3, device=generator.device)
     H[:, 0, 0], H[:, 0, 1] = scale * aspect * angle.cos(), -scale * angle.sin()
     H[:, 1, 0], H[:, 1, 1] = scale * angle.sin(), scale / aspect * angle.cos()
     H[:, :2, 2] = shift
     H[:, 2, :2] = tilt
     H[:, 2, 2] = 1
     to_pixels = unit_to_pixels(size)
-    return to_pixels @ H @ to_pixels.inverse()
+    return to_pixels.to(H.device) @ H @ to_pixels.inverse().to(H.device)
 
 
 def unit_to_pixels(size: tuple[int, int]) -> Tensor:

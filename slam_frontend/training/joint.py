@@ -7,6 +7,7 @@ from slam_frontend.models.heatmap import sample, to_heatmap
 from slam_frontend.models.network_config import CELL
 from slam_frontend.models.superpoint import SuperPoint
 from slam_frontend.training.config import JointConfig
+from slam_frontend.training.draws import integers
 from slam_frontend.training.engine import Engine
 from slam_frontend.training.homographies import transform
 from slam_frontend.training.loop import Losses
@@ -44,7 +45,7 @@ class JointTask:
 
     def losses(self, network: nn.Module, batch: int, size: tuple[int, int], generator: torch.Generator) -> Losses:
         """The weighted losses of ``batch`` images, that is half as many pairs."""
-        chosen = torch.randint(len(self.photos), (max(1, batch // 2),), generator=generator).to(self.engine.device)
+        chosen = integers(generator, len(self.photos), max(1, batch // 2))
         pair = draw_pairs(self.photos[chosen], self.labels[chosen], self.config, size, generator)
         images = torch.cat([pair.first.images, pair.second.images])
         with self.engine.autocast():

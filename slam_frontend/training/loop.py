@@ -144,7 +144,7 @@ class Loop:
 
     def advance(self) -> dict[str, float]:
         """One step; TrainingError when the loss is no number."""
-        generator = torch.Generator().manual_seed(hash((self.seed, self.step, self.engine.rank)) % 2**63)
+        generator = self.engine.generator(hash((self.seed, self.step, self.engine.rank)) % 2**63)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.config, self.progress)
         self.network.train()

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from slam_frontend.models.network_config import CELL
+from slam_frontend.training.draws import uniform
 
 OUT_OF_THE_RACE = -60.0  # a logit that no softmax notices, yet whose exponential is no slow denormal number
 
@@ -48,7 +49,7 @@ def hard_target(points: Tensor, valid: Tensor, size: tuple[int, int], generator:
     pixels = points.round()
     inside = valid & (pixels >= 0).all(-1) & (pixels[..., 0] < size[1]) & (pixels[..., 1] < size[0])
     flat = torch.where(inside, pixels[..., 1] * size[1] + pixels[..., 0], torch.zeros_like(pixels[..., 0])).long()
-    lots = torch.rand(flat.shape, generator=generator).to(points.device) * 0.9 + 0.1
+    lots = uniform(generator, *flat.shape) * 0.9 + 0.1
     heat = points.new_zeros(len(points), size[0] * size[1])
     heat.scatter_reduce_(1, flat, torch.where(inside, lots, torch.zeros_like(lots)), "amax")
     cells = F.pixel_unshuffle(heat.view(-1, 1, *size), CELL)

@@ -7,6 +7,7 @@ from slam_frontend.models.heatmap import Points, find_points, to_heatmap
 from slam_frontend.models.superpoint import SuperPoint
 from slam_frontend.training.config import MagicPointConfig
 from slam_frontend.training.datasets import Labelled
+from slam_frontend.training.draws import integers
 from slam_frontend.training.engine import Engine
 from slam_frontend.training.homographies import (
     is_inside,
@@ -47,9 +48,9 @@ class MagicPointTask:
 
     def draw(self, batch: int, size: tuple[int, int], generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """Degraded images (B,1,H,W), their points (B,K,2) and the mask of cells (B,H/8,W/8)."""
-        chosen = torch.randint(len(self.shapes.images), (batch,), generator=generator).to(self.engine.device)
+        chosen = integers(generator, len(self.shapes.images), batch)
         images = self.shapes.images[chosen][:, None].float() / 255
-        H = random_homographies(batch, size, self.config.homography, generator).to(self.engine.device)
+        H = random_homographies(batch, size, self.config.homography, generator)
         positions = look(H, size)
         warped = resample(images, positions, padding="reflection")
         mask = whole_cells(positions, (images.shape[2], images.shape[3]))

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from slam_frontend.models.network_config import CELL
 from slam_frontend.training.config import JointConfig
+from slam_frontend.training.draws import uniform
 from slam_frontend.training.homographies import (
     is_inside,
     look,
@@ -40,11 +41,11 @@ class Pair(NamedTuple):
 def draw_pairs(
     photos: Tensor, labels: Tensor, config: JointConfig, size: tuple[int, int], generator: torch.Generator
 ) -> Pair:
-    """Random pairs of views of size (height, width) of photographs (B,h,w) uint8 with labels (B,K,3)."""
+    """Random pairs of views of size (height, width) of photographs (B,h,w) uint8 with labels (B,K,3), all on the
+    generator's device."""
     images = photos[:, None].float() / 255
     H_photo_0 = _crops((photos.shape[1], photos.shape[2]), len(photos), config, size, generator)
     H_0_1 = random_homographies(len(photos), size, config.second, generator)
-    H_photo_0, H_0_1 = H_photo_0.to(photos.device), H_0_1.to(photos.device)
     first = _view(images, labels, H_photo_0, config, size, generator)
     second = _view(images, labels, H_photo_0 @ H_0_1, config, size, generator)
     return Pair(first, second, H_0_1.inverse())
@@ -54,13 +55,13 @@ def draw_places(pair: Pair, count: int, generator: torch.Generator) -> tuple[Ten
     """Up to ``count`` places that both views may learn from: (B,N,2) in the first, in the second, and which of them are
     real. Labels go first, random pixels fill up."""
     batch, height, width = len(pair.H_1_0), *pair.first.images.shape[2:]
-    extent = torch.tensor([width - 1.0, height - 1.0])
-    random = (torch.rand(batch, count, 2, generator=generator) * extent).to(pair.H_1_0.device)
+    extent = torch.tensor([width - 1.0, height - 1.0]).to(generator.device)
+    random = uniform(generator, batch, count, 2) * extent
     labels = torch.where(pair.first.visible[..., None], pair.first.points, torch.full_like(pair.first.points, -1))
     candidates = torch.cat([labels, random], 1)
     others = transform(pair.H_1_0, candidates)
     seen = _learned_from(pair.first.mask, candidates) & _learned_from(pair.second.mask, others)
-    lots = torch.rand(seen.shape, generator=generator).to(seen.device)
+    lots = uniform(generator, *seen.shape)
     lots[:, : labels.shape[1]] += 1
     chosen = (lots * seen).topk(count, dim=1).indices
     rows = chosen[..., None].expand(-1, -1, 2)
@@ -101,12 +102,13 @@ def _crops(
     photo_size: tuple[int, int], count: int, config: JointConfig, size: tuple[int, int], generator: torch.Generator
 ) -> Tensor:
     """Homographies from pixels of a zoomed crop, somewhere in the photograph, to those of the photograph."""
-    draws = torch.rand(count, 3, generator=generator)
+    draws = uniform(generator, count, 3)
     low, high = math.log(config.zoom[0]), math.log(config.zoom[1])
     zoom = torch.exp(low + draws[:, 0] * (high - low))
-    room = (torch.tensor(photo_size) - torch.tensor(size) / zoom[:, None]).clamp_min(0)
-    centre = (torch.tensor(photo_size) - 1) / 2 + (draws[:, 1:] - 0.5) * room  # y, x
-    to_photo = torch.zeros(count, 3, 3)
+    whole, part = torch.tensor([photo_size, size]).to(generator.device)
+    room = (whole - part / zoom[:, None]).clamp_min(0)
+    centre = (whole - 1) / 2 + (draws[:, 1:] - 0.5) * room  # y, x
+    to_photo = torch.zeros(count, 3, 3, device=generator.device)
     to_photo[:, 0, 0] = to_photo[:, 1, 1] = 1 / zoom
     to_photo[:, 0, 2] = centre[:, 1] - (size[1] - 1) / 2 / zoom
     to_photo[:, 1, 2] = centre[:, 0] - (size[0] - 1) / 2 / zoom

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from slam_frontend.config import Section
+from slam_frontend.training.draws import integers, normal, shuffled, uniform
 
 Factor = Annotated[float, Field(ge=0, le=10)]
 
@@ -29,8 +30,8 @@ STRONG = PhotometricConfig(brightness=75, contrast=(0.3, 1.8), noise=15, speckle
 
 
 def degrade(images: Tensor, config: PhotometricConfig, generator: torch.Generator) -> Tensor:
-    """The images (B,1,H,W) in 0..1 as a worse camera would have taken them."""
-    draws = torch.rand(5, len(images), 1, 1, 1, generator=generator).to(images.device)
+    """The images (B,1,H,W) in 0..1 on the generator's device as a worse camera would have taken them."""
+    draws = uniform(generator, 5, len(images), 1, 1, 1)
     images = _shade(images, config.shade * (2 * draws[0] - 1), generator)
     low, high = config.contrast
     mean = images.mean((2, 3), keepdim=True)
@@ -44,7 +45,7 @@ def degrade(images: Tensor, config: PhotometricConfig, generator: torch.Generato
 
 
 def _shade(images: Tensor, strength: Tensor, generator: torch.Generator) -> Tensor:
-    coarse = torch.rand(len(images), 1, 4, 5, generator=generator).to(images.device)
+    coarse = uniform(generator, len(images), 1, 4, 5)
     soft = F.interpolate(coarse, images.shape[-2:], mode="bilinear", align_corners=True)
     return images * (1 - strength * soft)
 
@@ -52,39 +53,38 @@ def _shade(images: Tensor, strength: Tensor, generator: torch.Generator) -> Tens
 def _noise(images: Tensor, generator: torch.Generator) -> Tensor:
     """Gaussian noise: one field per batch, shifted for each image, for the price of one image's numbers."""
     height, width = images.shape[-2:]
-    field = torch.randn(2 * height, 2 * width, generator=generator).to(images.device)
-    rows = torch.randint(height, (len(images),), generator=generator).tolist()
-    columns = torch.randint(width, (len(images),), generator=generator).tolist()
-    return torch.stack([field[None, r : r + height, c : c + width] for r, c in zip(rows, columns, strict=True)])
+    field = normal(generator, 2 * height, 2 * width)
+    rows = integers(generator, height, len(images))
+    columns = integers(generator, width, len(images))
+    return field.unfold(0, height, 1).unfold(1, width, 1)[rows, columns][:, None]
 
 
 def _blur(images: Tensor, config: PhotometricConfig, generator: torch.Generator) -> Tensor:
     """Motion blur of a random direction and length for some of the images."""
-    count = int(len(images) * config.blur_fraction + torch.rand(1, generator=generator).item())  # few get it at times
+    count = int(len(images) * config.blur_fraction + uniform(generator, 1).item())  # few get it at times
     if count == 0 or config.blur < 2:
         return images
-    chosen = torch.randperm(len(images), generator=generator)[:count]
-    angles = torch.rand(count, generator=generator) * math.pi
-    lengths = 1 + torch.rand(count, generator=generator) * (config.blur - 1)
+    chosen = shuffled(generator, len(images))[:count]
+    angles = uniform(generator, count) * math.pi
+    lengths = 1 + uniform(generator, count) * (config.blur - 1)
     radius = config.blur // 2 + 1
-    offsets = torch.arange(-radius, radius + 1).float()
+    offsets = torch.arange(-radius, radius + 1, device=images.device).float()
     y, x = torch.meshgrid(offsets, offsets, indexing="ij")
     along = x * angles.cos()[:, None, None] + y * angles.sin()[:, None, None]
     across = y * angles.cos()[:, None, None] - x * angles.sin()[:, None, None]
     kernels = (1 - across.abs()).clamp_min(0) * (lengths[:, None, None] / 2 + 0.5 - along.abs()).clamp(0, 1)
-    kernels = (kernels / kernels.sum((1, 2), keepdim=True)).to(images.device)
+    kernels = kernels / kernels.sum((1, 2), keepdim=True)
     padded = F.pad(images[chosen].transpose(0, 1), (radius,) * 4, mode="replicate")
     blurred = F.conv2d(padded, kernels[:, None], groups=count).transpose(0, 1)
-    return images.index_copy(0, chosen.to(images.device), blurred)
+    return images.index_copy(0, chosen, blurred)
 
 
 def _speckle(images: Tensor, fraction: float, generator: torch.Generator) -> Tensor:
     """Lone black and white pixels, up to the given fraction of each image."""
     batch, pixels = len(images), images[0].numel()
     count = max(1, int(fraction * pixels))
-    where = torch.randint(pixels, (batch, count), generator=generator)
-    grey = torch.randint(2, (batch, count), generator=generator).float()
-    used = torch.rand(batch, 1, generator=generator) > torch.rand(batch, count, generator=generator)
+    where = integers(generator, pixels, batch, count)
+    grey = integers(generator, 2, batch, count).float()
+    used = uniform(generator, batch, 1) > uniform(generator, batch, count)
     flat = images.flatten(1)
-    where, grey, used = where.to(flat.device), grey.to(flat.device), used.to(flat.device)
     return flat.scatter(1, where, torch.where(used, grey, flat.gather(1, where))).view_as(images)

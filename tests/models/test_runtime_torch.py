@@ -2,13 +2,16 @@
 
 import logging
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
-from slam_frontend.models import cuda_graph
+from slam_frontend.models import cuda_graph, decode
 from slam_frontend.models.card import Card
+from slam_frontend.models.decode import Wanted
 from slam_frontend.models.network_config import FAST
+from slam_frontend.models.runtime_cuda import CudaRuntime, create_torch, find_in
 from slam_frontend.models.runtime_torch import TorchRuntime
 from slam_frontend.models.superpoint import SuperPoint
 from slam_frontend.models.weights import save_checkpoint
@@ -20,6 +23,23 @@ def weights(tmp_path):
     path = tmp_path / "net.pt"
     save_checkpoint(path, SuperPoint(FAST), Card(name="net", network=FAST))
     return path
+
+
+@pytest.fixture
+def sure(tmp_path):
+    """Random, but with a detector that is sure of something, so that there are keypoints."""
+    torch.manual_seed(0)
+    network = SuperPoint(FAST)
+    with torch.no_grad():
+        network.layer("convPb").weight.mul_(80)
+    path = tmp_path / "sure.pt"
+    save_checkpoint(path, network, Card(name="sure", network=FAST))
+    return path
+
+
+def picture(height, width):
+    noise = np.random.default_rng(0).integers(0, 256, (height // 4 + 1, width // 4 + 1), np.uint8)
+    return cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
 @pytest.fixture
@@ -39,9 +59,9 @@ def test_half_precision_and_channels_last_answer_as_float_does_and_in_float(weig
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU that torch can use")
 def test_a_gpu_that_torch_cannot_use_is_told_and_not_needed(weights, image, caplog):
     with caplog.at_level(logging.WARNING):
-        given = TorchRuntime(weights, "half").run(image)
+        given = create_torch(weights, "half").run(image)
     assert "can't use the GPU" in caplog.text
-    np.testing.assert_array_equal(given[0], TorchRuntime(weights, "float").run(image)[0])
+    np.testing.assert_array_equal(given[0], create_torch(weights, "float").run(image)[0])
 
 
 def test_each_size_is_recorded_once_and_few_are_kept(monkeypatch):
@@ -72,12 +92,50 @@ def test_what_cannot_be_recorded_is_called_all_the_same_and_told_once(monkeypatc
     assert caplog.text.count("not permitted") == 1
 
 
+def found_in(answer, image, wanted):
+    heatmap, coarse = answer
+    return decode.find(heatmap, coarse, image, wanted)
+
+
+def share_found_again(given, expected):
+    """How many of the expected keypoints lie within half a pixel of a given one with the same descriptor."""
+    gaps = np.linalg.norm(expected.keypoints[:, None] - given.keypoints, axis=2)
+    alike = (expected.descriptors * given.descriptors[gaps.argmin(1)]).sum(1) > 0.99
+    return (alike & (gaps.min(1) < 0.5)).mean()
+
+
+@pytest.mark.parametrize("sharpen", [False, True])
+@pytest.mark.parametrize("size", [(64, 96), (61, 91)])
+def test_what_the_gpu_records_finds_what_numpy_finds(sure, size, sharpen):
+    image, wanted = picture(*size), Wanted(60, 0.01, 4, 4, sharpen)
+    runtime = TorchRuntime(sure)
+    points, descriptors = (part.detach().numpy() for part in find_in(runtime._network, torch.from_numpy(image), wanted))
+    bottom, right = (-side % 8 for side in size)
+    whole = cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
+    expected = found_in(runtime.run(whole), image, wanted)
+    given = decode.Found(points[:, :2], points[:, 2], descriptors)
+    assert len(expected.scores) == (given.scores > 0).sum() > 20
+    assert share_found_again(given, expected) > 0.95
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_the_gpu_answers_as_the_cpu_does_image_after_image(weights, image):
-    on_gpu = TorchRuntime(weights, "float")
-    on_cpu = TorchRuntime(weights)
-    on_cpu._network, on_cpu._device, on_cpu._call = on_cpu._network.cpu(), torch.device("cpu"), on_cpu._look
+@pytest.mark.parametrize("precision", ["float", "half"])
+def test_the_gpu_answers_as_the_cpu_does_image_after_image(sure, precision):
+    on_gpu, on_cpu = CudaRuntime(sure, precision), TorchRuntime(sure)
+    image, wanted = picture(64, 96), Wanted(60, 0.01, sharpen=True)
     for shown in (image, image[::-1].copy(), image):
-        for given, wanted in zip(on_gpu.run(shown), on_cpu.run(shown), strict=True):
-            np.testing.assert_allclose(given, wanted, atol=5e-3 * np.abs(wanted).max())
+        answer = on_cpu.run(shown)
+        for given, expected in zip(on_gpu.run(shown), answer, strict=True):
+            np.testing.assert_allclose(given, expected, atol=2e-2 * np.abs(expected).max())
+        assert share_found_again(on_gpu.find(shown, wanted), found_in(answer, shown, wanted)) > 0.9
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_the_gpu_records_what_finds_keypoints(sure, monkeypatch):
+    runtime, wanted = CudaRuntime(sure), Wanted(60, 0.01, sharpen=True)
+    first = runtime.find(picture(61, 91), wanted)
+    monkeypatch.setattr(SuperPoint, "forward", None)  # a recording runs none of its Python again
+    again = runtime.find(picture(61, 91), wanted)
+    np.testing.assert_array_equal(again.keypoints, first.keypoints)
