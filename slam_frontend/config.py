@@ -16,6 +16,20 @@ class Section(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _keep_the_rest(cls, settings: Any) -> Any:
+        """Who changes one value of a section within this one keeps what its default states of the others."""
+        if not isinstance(settings, dict):
+            return settings
+        defaults = {name: field.default for name, field in cls.model_fields.items()}
+        return {
+            name: default.model_dump(exclude_unset=True) | value
+            if isinstance(default := defaults.get(name), Section) and isinstance(value, dict)
+            else value
+            for name, value in settings.items()
+        }
+
 
 T = TypeVar("T", bound=Section)
 Scale = Annotated[float, Field(gt=0, le=1)]

@@ -6,6 +6,8 @@ import pytest
 
 from slam_frontend.config import RunConfig, dump_config, load_config, parse_config
 from slam_frontend.errors import ConfigError
+from slam_frontend.training.config import JointConfig, LabelConfig, TrainingConfig
+from slam_frontend.training.homographies import HomographyConfig
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 
@@ -64,6 +66,14 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_mistake_in_an_override_is_named(override: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         load_config(RunConfig, overrides=["sensor=mono", override])
+
+
+def test_who_changes_one_value_keeps_what_the_default_of_its_section_states_of_the_others() -> None:
+    views = LabelConfig().homography
+    config = load_config(TrainingConfig, overrides=["label.homography.rotation=1.0", "joint.second.scale=2.0"])
+    assert config.label.homography == views.model_copy(update={"rotation": 1.0})
+    assert config.joint.second == JointConfig().second.model_copy(update={"scale": 2.0})
+    assert views != HomographyConfig(rotation=views.rotation)  # or this would show nothing
 
 
 def test_settings_cannot_be_changed_afterwards() -> None:
