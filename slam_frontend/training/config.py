@@ -94,6 +94,7 @@ class JointConfig(Section):
     second: HomographyConfig = HomographyConfig(rotation=0.8, scale=1.5, perspective=0.14, translation=0.15)
     target: Literal["soft", "hard"] = "soft"
     confidence_from_round: int = Field(2, ge=1)  # labels count as much as the teacher's views found them; fully before
+    teacher: Path | None = None  # a larger network's checkpoint: the detector learns what it sees in each view
     settle: bool = True  # labels move to where both views see the point, see settling.py
     descriptor_loss: Literal["dual_softmax", "sparse_hinge", "hardest_triplet", "dense_hinge"] = "dual_softmax"
     descriptor_weight: float = Field(0.5, ge=0)

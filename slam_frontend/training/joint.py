@@ -35,6 +35,7 @@ class JointTask:
         config: JointConfig,
         engine: Engine,
         sharpen: bool = False,
+        teacher: SuperPoint | None = None,
     ) -> None:
         self.photos = photos.to(engine.device)
         self.labels = labels.to(engine.device)
@@ -42,6 +43,7 @@ class JointTask:
         self.config = config
         self.engine = engine
         self.sharpen = sharpen  # how the network that comes out will be used, and so how it is judged
+        self.teacher = engine.place(teacher).eval() if teacher else None  # without, the detector learns the labels
 
     def losses(self, network: nn.Module, batch: int, size: tuple[int, int], generator: torch.Generator) -> Losses:
         """The weighted losses of ``batch`` images, that is half as many pairs."""
@@ -70,11 +72,20 @@ class JointTask:
 
     def _detector(self, logits: Tensor, view: View, generator: torch.Generator) -> Tensor:
         size = (view.images.shape[2], view.images.shape[3])
-        if self.config.target == "hard":
+        if self.teacher is not None:
+            target = self._seen_by(self.teacher, view.images)
+        elif self.config.target == "hard":
             target = hard_target(view.points, view.visible, size, generator)
         else:
             target = soft_target(view.points, view.confidence, size)
         return detector_loss(logits, target, view.mask)
+
+    def _seen_by(self, teacher: SuperPoint, images: Tensor) -> Tensor:
+        """The class probabilities (B,65,H/8,W/8) of a larger network (Hinton 2015, "Distilling the knowledge")."""
+        with torch.no_grad(), self.engine.autocast():
+            logits, _ = teacher(images.contiguous(memory_format=torch.channels_last))
+        probabilities: Tensor = logits.float().softmax(1)
+        return probabilities
 
     def _descriptor(self, coarse0: Tensor, coarse1: Tensor, pair: Pair, generator: torch.Generator) -> Tensor:
         if self.config.descriptor_loss == "dense_hinge":

@@ -88,7 +88,8 @@ def superpoint(
     photos, validation = training_photos(config), validation_photos(config)
     require_labels_of(_cache(config), labels_folder(config, labels_round))
     kept = rows < len(photos) - _held_out(config, len(photos))
-    task = JointTask(photos[rows[kept]], labels[kept], validation, config.joint, engine, config.sharpen)
+    teacher = load_checkpoint(config.joint.teacher)[0] if config.joint.teacher else None
+    task = JointTask(photos[rows[kept]], labels[kept], validation, config.joint, engine, config.sharpen, teacher)
     network, folder = _beginner(config, number), joint_folder(config, number)
     loop = Loop(network, task, config.joint.loop, engine, folder, config.seed, about(config))
     return loop.run(watch, minutes, is_stopped)
@@ -142,8 +143,9 @@ def require_inputs(config: TrainingConfig) -> None:
     or others are in its folder, or a network that it names can't be used."""
     require_photos(config.photos, _cache(config))
     _require_validation_photos(config)
-    if config.label.teacher is not None:
-        load_checkpoint(config.label.teacher)
+    for teacher in (config.label.teacher, config.joint.teacher):
+        if teacher is not None:
+            load_checkpoint(teacher)
     if config.joint.start is not None:
         fitting_start(config, config.joint.start)
     require_share(config, config.label.rounds)

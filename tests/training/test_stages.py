@@ -15,6 +15,10 @@ from slam_frontend.cli.main import app
 from slam_frontend.config import ExtractorConfig, load_config
 from slam_frontend.errors import ConfigError, WeightsError
 from slam_frontend.features import create_extractor
+from slam_frontend.models.card import Card
+from slam_frontend.models.network_config import NetworkConfig
+from slam_frontend.models.superpoint import SuperPoint
+from slam_frontend.models.weights import save_checkpoint
 from slam_frontend.training import stages
 from slam_frontend.training.config import TrainingConfig
 from slam_frontend.training.loop import Loop
@@ -81,6 +85,18 @@ def test_a_checkpoint_labels_and_is_gone_on_from_without_any_shapes(config, tmp_
     )
     difference = (before.layer("convPb").weight - after.layer("convPb").weight).abs().max()
     assert difference < 1e-4, "a rate of nothing should leave the network as it was"
+
+
+def test_a_larger_network_teaches_the_detector_of_a_smaller_one(config, tmp_path):
+    torch.manual_seed(1)
+    teacher = tmp_path / "teacher.pt"
+    larger = NetworkConfig(blocks=((4, 4), (4, 4), (4, 4)), stem_stride=2, head=8, descriptor_dim=8)
+    save_checkpoint(teacher, SuperPoint(larger), Card(name="teacher", network=larger))
+    invoke("magicpoint", config)
+    invoke("label", config)
+    invoke("superpoint", config, "--set", f"joint.teacher={teacher}")
+    card = stages.load_checkpoint(tmp_path / "run" / "superpoint_fast.pt")[1]
+    assert card.config["joint"]["teacher"] == str(teacher)
 
 
 def test_without_onnx_the_checkpoint_is_written_and_the_graph_s_command_is_told(config, tmp_path, monkeypatch, caplog):
@@ -173,7 +189,7 @@ def test_a_network_of_another_shape_than_the_last_stage_s_is_told_in_a_sentence(
         stages.label(other)
 
 
-@pytest.mark.parametrize("key", ["label.teacher", "joint.start"])
+@pytest.mark.parametrize("key", ["label.teacher", "joint.start", "joint.teacher"])
 def test_a_checkpoint_that_is_missing_is_named_before_anything_is_rendered(config, tmp_path, key):
     result = CliRunner().invoke(app, ["train", "all", str(config), "--set", f"{key}={tmp_path / 'none.pt'}"])
     assert isinstance(result.exception, WeightsError) and "none.pt" in str(result.exception)

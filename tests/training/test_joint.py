@@ -1,0 +1,31 @@
+"""What the joint stage's detector learns from."""
+
+import torch
+from tiny_loop import CPU, TINY
+
+from slam_frontend.models.superpoint import SuperPoint
+from slam_frontend.training.config import JointConfig
+from slam_frontend.training.joint import JointTask
+
+
+def detector_gradients(network, teacher):
+    photos = torch.randint(256, (3, 48, 64), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    labels = torch.rand(3, 5, 3, generator=torch.Generator().manual_seed(1)) * torch.tensor([63, 47, 1.0])
+    task = JointTask(photos, labels, photos[:1], JointConfig(settle=False, places=8), CPU, teacher=teacher)
+    losses = task.losses(network, 4, (32, 32), torch.Generator().manual_seed(2))
+    (gradient,) = torch.autograd.grad(losses["detector"], network.layer("convPb").weight)
+    return gradient.abs().max()
+
+
+def test_a_detector_that_sees_what_its_teacher_sees_has_nothing_to_learn():
+    torch.manual_seed(0)
+    network, other = SuperPoint(TINY).eval(), SuperPoint(TINY).eval()
+    assert detector_gradients(network, teacher=network) < 1e-6
+    assert detector_gradients(network, teacher=other) > 1e-4
+    assert detector_gradients(network, teacher=None) > 1e-4
+
+
+def test_a_teacher_learns_nothing_itself():
+    teacher = SuperPoint(TINY)
+    detector_gradients(SuperPoint(TINY), teacher)
+    assert not teacher.training and all(parameter.grad is None for parameter in teacher.parameters())
