@@ -23,12 +23,8 @@ class Section(BaseModel):
         if not isinstance(settings, dict):
             return settings
         defaults = {name: field.default for name, field in cls.model_fields.items()}
-        return {
-            name: default.model_dump(exclude_unset=True) | value
-            if isinstance(default := defaults.get(name), Section) and isinstance(value, dict)
-            else value
-            for name, value in settings.items()
-        }
+        stated = {k: d.model_dump(exclude_unset=True) for k, d in defaults.items() if isinstance(d, Section)}
+        return {name: _over(stated.get(name), value) for name, value in settings.items()}
 
 
 T = TypeVar("T", bound=Section)
@@ -175,6 +171,13 @@ def parse_sensor(name: Sensor | str) -> Sensor:
 def dump_config(config: Section) -> str:
     """All settings as YAML, as the run really used them."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+
+
+def _over(default: Any, value: Any) -> Any:
+    """A value in the place of its default, mappings key by key."""
+    if not (isinstance(default, dict) and isinstance(value, dict)):
+        return value
+    return default | {key: _over(default.get(key), inner) for key, inner in value.items()}
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from slam_frontend.config import RunConfig, dump_config, load_config, parse_config
+from slam_frontend.config import RunConfig, Section, dump_config, load_config, parse_config
 from slam_frontend.errors import ConfigError
 from slam_frontend.training.config import JointConfig, LabelConfig, TrainingConfig
 from slam_frontend.training.homographies import HomographyConfig
@@ -74,6 +74,22 @@ def test_who_changes_one_value_keeps_what_the_default_of_its_section_states_of_t
     assert config.label.homography == views.model_copy(update={"rotation": 1.0})
     assert config.joint.second == JointConfig().second.model_copy(update={"scale": 2.0})
     assert views != HomographyConfig(rotation=views.rotation)  # or this would show nothing
+
+
+def test_a_default_within_a_default_is_kept_too() -> None:
+    class Inner(Section):
+        x: int = 0
+        y: int = 0
+
+    class Middle(Section):
+        inner: Inner = Inner()
+        z: int = 0
+
+    class Outer(Section):
+        middle: Middle = Middle(inner=Inner(x=1, y=2), z=5)
+
+    parsed = parse_config(Outer, {"middle": {"inner": {"x": 9}}}, source="test")
+    assert parsed == Outer(middle=Middle(inner=Inner(x=9, y=2), z=5))
 
 
 def test_settings_cannot_be_changed_afterwards() -> None:

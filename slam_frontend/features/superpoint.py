@@ -9,9 +9,10 @@ import numpy as np
 from slam_frontend.config import PHOTO_SCALES, ExtractorConfig
 from slam_frontend.errors import WeightsError
 from slam_frontend.features.base import enlarge, require_grey, require_no_options
-from slam_frontend.models.decode import Found, Wanted, find, sample_descriptors
+from slam_frontend.models.decode import find, sample_descriptors
+from slam_frontend.models.keypoints import FoundKeypoints, WantedKeypoints
 from slam_frontend.models.network_config import CELL
-from slam_frontend.models.runtime import Finder, Runtime, create_runtime
+from slam_frontend.models.runtime import FindsKeypoints, Runtime, create_runtime
 from slam_frontend.types import Array, Features, Norm
 
 FAINT = 0.6  # of the card's threshold: blurred images have enough points then, and sharp ones no worse poses
@@ -28,19 +29,20 @@ class SuperPointExtractor:
         self.name = name
         self._runtime = runtime
         self._config = config
-        self._wanted = Wanted(
+        self._wanted = WantedKeypoints(
             config.max_keypoints,
             config.threshold or runtime.card.threshold * (FAINT if config.faint else 1),
             config.nms_radius,
             config.border,
             runtime.card.sharpen if config.sharpen is None else config.sharpen,
         )
+        self._find = runtime.find if isinstance(runtime, FindsKeypoints) else self._find_in_answer
 
     def extract(self, image: Array) -> Features:
         """Features of an (H,W) uint8 grey image, best first, at sub-pixel positions."""
         require_grey(image)
         levels = _resized(image, self._config.scales or PHOTO_SCALES)
-        left, found = self._wanted.max_keypoints, []
+        left, found = self._wanted.at_most, []
         for index in reversed(range(len(levels))):  # each by its pixels; coarse ones pass on what they can't use
             share = levels[index].size / sum(level.size for level in levels[: index + 1])
             features = self._extract_level(levels[index], round(left * share))
@@ -49,14 +51,12 @@ class SuperPointExtractor:
         return found[0] if len(found) == 1 else _merge(found)
 
     def _extract_level(self, image: Array, count: int) -> Features:
-        found = self._find(image, count)
-        return Features(*found, self.norm, np.ones(len(found.scores), np.float32))
+        found = self._find(image, self._wanted, count)
+        ones = np.ones(len(found.scores), np.float32)
+        return Features(found.positions, found.scores, found.descriptors, self.norm, ones)
 
-    def _find(self, image: Array, count: int) -> Found:
-        if isinstance(self._runtime, Finder):  # the same number at each size and frame, for it is recorded
-            return Found(*(part[:count] for part in self._runtime.find(image, self._wanted)))
-        heatmap, coarse = self._runtime.run(_prepare(image))
-        return find(heatmap, coarse, image, self._wanted._replace(max_keypoints=count))
+    def _find_in_answer(self, image: Array, wanted: WantedKeypoints, count: int) -> FoundKeypoints:
+        return find(*self._runtime.run(_prepare(image)), image, wanted._replace(at_most=count))
 
     def describe(self, image: Array, keypoints: Array) -> Array:
         """Descriptors (N,D) of an (H,W) uint8 grey image at keypoints (N,2) that come from anywhere."""

@@ -1,10 +1,9 @@
 """Keypoints and descriptors of one image from what the network says of it, in numpy; heatmap.py does batches."""
 
-from typing import NamedTuple
-
 import cv2
 import numpy as np
 
+from slam_frontend.models.keypoints import FoundKeypoints, WantedKeypoints
 from slam_frontend.models.network_config import CELL
 from slam_frontend.types import Array
 
@@ -20,32 +19,14 @@ REACH = 12  # rows: 6 of the Gaussian, 1 of Sobel, 1 of the block, 4 of the neig
 OPENCVS_SCALE = 1 / 288  # a half of the square of 1/12
 
 
-class Wanted(NamedTuple):
-    """Which keypoints of an image."""
-
-    max_keypoints: int  # the best of them
-    threshold: float  # their least score
-    nms_radius: int = 4  # pixels to a better one
-    border: int = 4  # pixels to the image's
-    sharpen: bool = False
-
-
-class Found(NamedTuple):
-    """Keypoints of an image, best first."""
-
-    keypoints: Array  # (N,2) float32 x, y
-    scores: Array  # (N,)
-    descriptors: Array  # (N,D) float32, unit rows
-
-
-def find(heatmap: Array, coarse: Array, image: Array, wanted: Wanted) -> Found:
+def find(heatmap: Array, coarse: Array, image: Array, wanted: WantedKeypoints) -> FoundKeypoints:
     """The keypoints of an image (H,W) uint8 in its heatmap and coarse descriptors (D,h,w), which may reach beyond it
     to whole cells."""
     heatmap = heatmap[: image.shape[0], : image.shape[1]]
     if wanted.sharpen:
         heatmap = sharpen(heatmap, image)
-    keypoints, scores = find_keypoints(heatmap, *wanted[:-1])
-    return Found(keypoints, scores, sample_descriptors(coarse, keypoints))
+    keypoints, scores = find_keypoints(heatmap, wanted.at_most, wanted.threshold, wanted.nms_radius, wanted.border)
+    return FoundKeypoints(keypoints, scores, sample_descriptors(coarse, keypoints))
 
 
 def to_heatmap(logits: Array) -> Array:

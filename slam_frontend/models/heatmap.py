@@ -1,6 +1,6 @@
 """Heatmaps and descriptors of batches in torch, for training, labelling and GPUs; decode.py does one image in numpy.
 
-Nothing here waits for the device or copies to it, so that a GPU can record all of it.
+Nothing here may wait for the device or copy to it: a GPU records all of it.
 """
 
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from slam_frontend.models.network_config import CELL
 
 REFINE_RADIUS = 2  # pixels, as in decode.py
 SHARPEN_SIGMA = 1.5  # pixels, as there
+SHARPEN_REACH = 4  # pixels that its Gaussian reaches far; an image must be larger
 
 
 class Points(NamedTuple):
@@ -82,7 +83,7 @@ def sample(coarse: Tensor, positions: Tensor) -> Tensor:
 
 def _blur(planes: Tensor) -> Tensor:
     """Planes (B,1,H,W) under a Gaussian."""
-    radius = 4
+    radius = SHARPEN_REACH
     steps = torch.arange(-radius, radius + 1, device=planes.device, dtype=planes.dtype)
     kernel = torch.exp(-steps.square() / (2 * SHARPEN_SIGMA**2))
     kernel = kernel / kernel.sum()

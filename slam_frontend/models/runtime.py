@@ -5,15 +5,13 @@ import logging
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from slam_frontend.errors import ConfigError, WeightsError
 from slam_frontend.models.card import Card
+from slam_frontend.models.keypoints import FoundKeypoints, WantedKeypoints
 from slam_frontend.registry import Registry
 from slam_frontend.types import Array
-
-if TYPE_CHECKING:
-    from slam_frontend.models.decode import Found, Wanted
 
 logger = logging.getLogger(__name__)
 
@@ -44,11 +42,12 @@ class Runtime(Protocol):
 
 
 @runtime_checkable
-class Finder(Protocol):
+class FindsKeypoints(Protocol):
     """A runtime that finds keypoints where it runs the network, for there that is faster."""
 
-    def find(self, image: Array, wanted: "Wanted") -> "Found":
-        """The keypoints of an image (H,W) uint8 of any size, as ``decode.find`` finds them in the network's answer."""
+    def find(self, image: Array, wanted: WantedKeypoints, count: int) -> FoundKeypoints:
+        """The best of the wanted keypoints, ``count`` at most, of an image (H,W) uint8 of any size; ``decode.find``
+        finds the same in the network's answer."""
         ...
 
 

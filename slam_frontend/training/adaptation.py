@@ -63,7 +63,7 @@ def adapt(network: SuperPoint, photo: Tensor, config: LabelConfig, engine: Engin
     views[0] = torch.eye(3)
     total = torch.zeros(size, device=engine.device)
     count = torch.zeros(size, device=engine.device)
-    image = photo[None, None].float() / 255
+    image = photo[None, None].to(engine.device).float() / 255
     for H in torch.split(views.to(engine.device), config.batch):
         seen = resample(image.expand(len(H), -1, -1, -1), look(H, size), padding="reflection")
         with engine.autocast():

@@ -94,12 +94,20 @@ class JointConfig(Section):
     second: HomographyConfig = HomographyConfig(rotation=0.8, scale=1.5, perspective=0.14, translation=0.15)
     target: Literal["soft", "hard"] = "soft"
     confidence_from_round: int = Field(2, ge=1)  # labels count as much as the teacher's views found them; fully before
-    teacher: Path | None = None  # a larger network's checkpoint: the detector learns what it sees in each view
+    teacher: Path | None = None  # a larger network's checkpoint: the detector learns what it sees, not the labels
     settle: bool = True  # labels move to where both views see the point, see settling.py
     descriptor_loss: Literal["dual_softmax", "sparse_hinge", "hardest_triplet", "dense_hinge"] = "dual_softmax"
     descriptor_weight: float = Field(0.5, ge=0)
     places: int = Field(256, ge=8)  # correspondences a pair, for the sparse losses
     inset: int = Field(4, ge=0)  # pixels at the photograph's border that nothing is learned from
+
+    @model_validator(mode="after")
+    def _has_one_target(self) -> "JointConfig":
+        if self.teacher is not None and self.target == "hard":
+            raise ValueError(
+                "expected teacher or target: hard, found both: what a teacher sees is soft; set one of them"
+            )
+        return self
 
 
 class TrainingConfig(Section):

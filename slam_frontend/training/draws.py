@@ -1,4 +1,4 @@
-"""Random numbers, drawn on the device of their generator: a GPU waits for none."""
+"""Random numbers, drawn on the device of their generator: none is sent to a GPU."""
 
 import torch
 from torch import Generator, Tensor

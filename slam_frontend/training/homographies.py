@@ -1,4 +1,4 @@
-"""Random homographies and batched warps, all in torch on the device of the images."""
+"""Random homographies and batched warps, all in torch on the device of their generator and of the images."""
 
 import math
 

@@ -57,8 +57,7 @@ class JointTask:
         if self.config.settle:
             pair = _settled(pair, logits0.detach(), logits1.detach())
         return {
-            "detector": 0.5 * (self._detector(logits0, pair.first, generator))
-            + 0.5 * self._detector(logits1, pair.second, generator),
+            "detector": self._detector((logits0, logits1), images, pair, generator),
             "descriptor": self.config.descriptor_weight * self._descriptor(coarse0, coarse1, pair, generator),
         }
 
@@ -70,15 +69,24 @@ class JointTask:
         """Keypoints and matches of a held-out photograph and its warp."""
         return draw_matches(Finder(network, self.engine, self.sharpen), self.validation)
 
-    def _detector(self, logits: Tensor, view: View, generator: torch.Generator) -> Tensor:
-        size = (view.images.shape[2], view.images.shape[3])
-        if self.teacher is not None:
-            target = self._seen_by(self.teacher, view.images)
-        elif self.config.target == "hard":
-            target = hard_target(view.points, view.visible, size, generator)
+    def _detector(
+        self, logits: tuple[Tensor, Tensor], images: Tensor, pair: Pair, generator: torch.Generator
+    ) -> Tensor:
+        views = pair.first, pair.second
+        if self.teacher is None:
+            targets = tuple(self._labels_of(view, generator) for view in views)
         else:
-            target = soft_target(view.points, view.confidence, size)
-        return detector_loss(logits, target, view.mask)
+            targets = self._seen_by(self.teacher, images).chunk(2)
+        losses = [
+            detector_loss(*of_view) for of_view in zip(logits, targets, [view.mask for view in views], strict=True)
+        ]
+        return 0.5 * losses[0] + 0.5 * losses[1]
+
+    def _labels_of(self, view: View, generator: torch.Generator) -> Tensor:
+        size = (view.images.shape[2], view.images.shape[3])
+        if self.config.target == "hard":
+            return hard_target(view.points, view.visible, size, generator)
+        return soft_target(view.points, view.confidence, size)
 
     def _seen_by(self, teacher: SuperPoint, images: Tensor) -> Tensor:
         """The class probabilities (B,65,H/8,W/8) of a larger network (Hinton 2015, "Distilling the knowledge")."""

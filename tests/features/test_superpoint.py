@@ -12,11 +12,14 @@ import torch
 from slam_frontend.config import ExtractorConfig
 from slam_frontend.errors import ConfigError, WeightsError
 from slam_frontend.features import create_extractor
-from slam_frontend.features.superpoint import shipped_weights
+from slam_frontend.features.superpoint import SuperPointExtractor, shipped_weights
 from slam_frontend.models.card import Card
+from slam_frontend.models.keypoints import FoundKeypoints
 from slam_frontend.models.network_config import FAST
 from slam_frontend.models.onnx_graph import write_graph
 from slam_frontend.models.runtime import create_runtime
+from slam_frontend.models.runtime_cuda import find_in
+from slam_frontend.models.runtime_torch import TorchRuntime
 from slam_frontend.models.superpoint import SuperPoint
 from slam_frontend.models.weights import save_checkpoint
 
@@ -107,7 +110,37 @@ def test_keypoints_described_again_look_as_when_they_were_found(weights):
     extractor = create_extractor({"name": "superpoint-fast", "weights": weights, "runtime": "torch", "scales": [1]})
     image = image_of(121, 167)
     features = extractor.extract(image)
-    np.testing.assert_array_equal(extractor.describe(image, features.keypoints), features.descriptors)
+    np.testing.assert_allclose(extractor.describe(image, features.keypoints), features.descriptors, atol=1e-5)
+
+
+class FindingRuntime(TorchRuntime):
+    """Finds keypoints with what a GPU records."""
+
+    def find(self, image, wanted, count):
+        with torch.inference_mode():
+            points, descriptors = find_in(self._network, wanted, torch.from_numpy(image))
+        kept = np.flatnonzero(points[:, 2].numpy() > 0)[:count]
+        points = points.numpy()[kept]
+        return FoundKeypoints(points[:, :2], points[:, 2], descriptors.numpy()[kept])
+
+
+@pytest.mark.parametrize(("size", "count"), [((122, 166), 300), ((61, 91), 50)])
+def test_a_runtime_that_finds_keypoints_itself_gives_the_same_features(weights, size, count):
+    image, config = image_of(*size), ExtractorConfig(name="superpoint-fast", max_keypoints=count, border=0)
+    plain, finding = (
+        SuperPointExtractor("superpoint-fast", runtime(weights), config).extract(image)
+        for runtime in (TorchRuntime, FindingRuntime)
+    )
+    assert len(plain) == len(finding) <= count
+    assert sorted(plain.scales) == sorted(finding.scales)
+    gaps = np.linalg.norm(plain.keypoints[:, None] - finding.keypoints, axis=2)
+    alike = (gaps.min(1) < 0.5) & ((plain.descriptors * finding.descriptors[gaps.argmin(1)]).sum(1) > 0.99)
+    assert alike.mean() > 0.95
+
+
+def test_an_image_of_a_few_pixels_is_no_error_for_a_runtime_that_finds_keypoints_itself(weights):
+    extractor = SuperPointExtractor("superpoint-fast", FindingRuntime(weights), ExtractorConfig())
+    assert len(extractor.extract(image_of(4, 3))) == 0
 
 
 def test_rows_and_columns_at_the_end_do_not_move_the_keypoints(weights):

@@ -94,9 +94,16 @@ def test_a_larger_network_teaches_the_detector_of_a_smaller_one(config, tmp_path
     save_checkpoint(teacher, SuperPoint(larger), Card(name="teacher", network=larger))
     invoke("magicpoint", config)
     invoke("label", config)
+    shutil.copytree(tmp_path / "run", tmp_path / "untaught")
     invoke("superpoint", config, "--set", f"joint.teacher={teacher}")
-    card = stages.load_checkpoint(tmp_path / "run" / "superpoint_fast.pt")[1]
+    invoke("superpoint", config, "--set", f"folder={tmp_path / 'untaught'}")
+    (taught, card), (untaught, _) = (
+        stages.load_checkpoint(tmp_path / folder / "superpoint_fast.pt") for folder in ("run", "untaught")
+    )
     assert card.config["joint"]["teacher"] == str(teacher)
+    assert (taught.layer("convPb").bias != untaught.layer("convPb").bias).any()
+    with pytest.raises(ConfigError, match="teacher or target: hard"):
+        load_config(TrainingConfig, config, [f"joint.teacher={teacher}", "joint.target=hard"])
 
 
 def test_without_onnx_the_checkpoint_is_written_and_the_graph_s_command_is_told(config, tmp_path, monkeypatch, caplog):

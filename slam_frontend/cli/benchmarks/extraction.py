@@ -109,7 +109,8 @@ def networks_section(speeds: Speeds) -> str:
     sizes = ", ".join(f"{name} {network.operations(*SIZES[SIZE]) / 1e9:.1f}" for name, network in NETWORKS.items())
     legend = (
         f"One {SIZE} image, median of {NETWORK_ROUNDS} with all of these in turns; from the image to the heatmap and "
-        f"the coarse descriptors. GFLOP: {sizes}. sgemm, in the same turns: {speeds.networks_peak:.0f} GFLOP/s."
+        f"the coarse descriptors; eager torch on the CPU. GFLOP: {sizes}. sgemm, in the same turns: "
+        f"{speeds.networks_peak:.0f} GFLOP/s."
     )
     return "\n".join([table(headings, rows), "", legend, *(["", *speeds.notes] if speeds.notes else [])])
 
