@@ -20,6 +20,8 @@ from slam_frontend.types import Array
 
 logger = logging.getLogger(__name__)
 
+DEVICE = "cuda"
+
 
 class CudaRuntime:
     """Runs on the GPU: what comes back of an image is its keypoints alone."""
@@ -27,7 +29,7 @@ class CudaRuntime:
     def __init__(self, weights: Path, precision: str) -> None:
         self._network, self.card = load_checkpoint(weights)
         self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as tensor cores want it
-        self._network.to("cuda", torch.float16 if precision == "half" else torch.float32)
+        self._network.to(DEVICE, torch.float16 if precision == "half" else torch.float32)
         self._show = Recorded(partial(show, self._network))
         self._finds: dict[WantedKeypoints, Recorded] = {}
 
@@ -74,4 +76,4 @@ def find_in(network: SuperPoint, wanted: WantedKeypoints, pixels: Tensor) -> tup
 
 
 def _on_gpu(image: Array) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(image)).to("cuda")
+    return torch.from_numpy(np.ascontiguousarray(image)).to(DEVICE)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from slam_frontend.models import cuda_graph, decode
+from slam_frontend.models import cuda_graph, decode, runtime_cuda
 from slam_frontend.models.card import Card
 from slam_frontend.models.keypoints import FoundKeypoints, WantedKeypoints
 from slam_frontend.models.network_config import FAST
@@ -116,6 +116,36 @@ def test_what_the_gpu_records_finds_what_numpy_finds(sure, size, sharpen):
     given = FoundKeypoints(points[:, :2], points[:, 2], descriptors)
     assert len(expected.scores) == (given.scores > 0).sum() > 20
     assert share_found_again(given, expected) > 0.95
+
+
+@pytest.fixture
+def without_gpu(monkeypatch):
+    """The GPU's runtime on a CPU, with recordings that are the calls themselves; the recorded sizes."""
+    recorded = []
+
+    def record(call, given):
+        recorded.append(tuple(given.shape))
+        return call
+
+    monkeypatch.setattr(runtime_cuda, "DEVICE", "cpu")
+    monkeypatch.setattr(cuda_graph, "record", record)
+    return recorded
+
+
+@pytest.mark.parametrize("precision", ["float", "half"])
+def test_the_gpu_s_runtime_answers_as_the_cpu_s_and_finds_as_many_as_are_asked_for(sure, without_gpu, precision):
+    image, wanted = picture(64, 96), WantedKeypoints(60, 0.01, 4, 4, True)
+    answer = TorchRuntime(sure).run(image)
+    runtime = CudaRuntime(sure, precision)
+    for given, expected in zip(runtime.run(image), answer, strict=True):
+        assert given.dtype == np.float32
+        np.testing.assert_allclose(given, expected, atol=2e-2 * np.abs(expected).max())
+    whole, few = runtime.find(image, wanted, 60), runtime.find(image, wanted, 7)
+    assert share_found_again(whole, found_in(answer, image, wanted)) > 0.9
+    assert len(whole.scores) > len(few.scores) == 7 and (np.diff(whole.scores) <= 0).all()
+    np.testing.assert_array_equal(few.positions, whole.positions[:7])
+    runtime.find(image[::-1], wanted._replace(sharpen=False), 60)
+    assert without_gpu == [(64, 96)] * 3, "the answer, and what finds in it for each of the two wishes"
 
 
 @pytest.mark.gpu
