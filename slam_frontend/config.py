@@ -22,9 +22,12 @@ class Section(BaseModel):
         """Who changes one value of a section within this one keeps what its default states of the others."""
         if not isinstance(settings, dict):
             return settings
-        defaults = {name: field.default for name, field in cls.model_fields.items()}
-        stated = {k: d.model_dump(exclude_unset=True) for k, d in defaults.items() if isinstance(d, Section)}
-        return {name: _over(stated.get(name), value) for name, value in settings.items()}
+        stated = {
+            name: field.default.model_dump(exclude_unset=True)
+            for name, field in cls.model_fields.items()
+            if name in settings and isinstance(field.default, Section)
+        }
+        return settings | {name: _over(default, settings[name]) for name, default in stated.items()}
 
 
 T = TypeVar("T", bound=Section)

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 from synthetic import SyntheticSequence, SyntheticWorld, frontend_in
+from torch import Tensor
 
 from slam_frontend.frontend import Frontend
+from slam_frontend.models import cuda_graph, runtime_cuda
 from slam_frontend.pipeline import RunResult, run_sequence
 
 
@@ -19,6 +21,20 @@ def data_root() -> Path:
     if not (root / "sequences").is_dir():
         pytest.skip(f"no real recordings at {root}; SLAM_FRONTEND_DATA can name another folder")
     return root
+
+
+@pytest.fixture
+def gpu_on_cpu(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
+    """The GPU's runtime works on the CPU, with recordings that are the calls themselves; the recorded sizes."""
+    recorded: list[tuple[int, ...]] = []
+
+    def record(call: cuda_graph.Call, given: Tensor) -> cuda_graph.Call:
+        recorded.append(tuple(given.shape))
+        return call
+
+    monkeypatch.setattr(runtime_cuda, "DEVICE", "cpu")
+    monkeypatch.setattr(cuda_graph, "record", record)
+    return recorded
 
 
 @pytest.fixture(scope="session")

@@ -66,8 +66,7 @@ def adapt(network: SuperPoint, photo: Tensor, config: LabelConfig, engine: Engin
     image = photo[None, None].to(engine.device).float() / 255
     for H in torch.split(views.to(engine.device), config.batch):
         seen = resample(image.expand(len(H), -1, -1, -1), look(H, size), padding="reflection")
-        with engine.autocast():
-            logits, _ = network(seen.contiguous(memory_format=torch.channels_last))
+        logits, _ = engine.answer(network, seen)
         back = look(H.inverse(), size)
         weight = is_inside(back.unbind(1), size, config.erosion).float()
         total += (resample(to_heatmap(logits)[:, None], back)[:, 0] * weight).sum(0)

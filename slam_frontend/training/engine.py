@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 from filelock import FileLock, Timeout
-from torch import distributed
+from torch import Tensor, distributed, nn
 
 from slam_frontend.errors import ConfigError
 from slam_frontend.models.superpoint import SuperPoint
@@ -28,6 +28,12 @@ class Engine:
     def autocast(self) -> AbstractContextManager[object]:
         """The context to run the network in; losses stay outside."""
         return torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32)
+
+    def answer(self, network: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The network's logits and descriptors of images (B,1,H,W) in 0..1, computed in this precision."""
+        with self.autocast():
+            logits, descriptors = network(images.contiguous(memory_format=torch.channels_last))
+        return logits, descriptors
 
     def generator(self, seed: int) -> torch.Generator:
         """Of random numbers on the device."""

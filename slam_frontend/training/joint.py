@@ -50,14 +50,16 @@ class JointTask:
         chosen = integers(generator, len(self.photos), max(1, batch // 2))
         pair = draw_pairs(self.photos[chosen], self.labels[chosen], self.config, size, generator)
         images = torch.cat([pair.first.images, pair.second.images])
-        with self.engine.autocast():
-            logits, coarse = network(images.contiguous(memory_format=torch.channels_last))
+        logits, coarse = self.engine.answer(network, images)
         logits0, logits1 = logits.float().chunk(2)
         coarse0, coarse1 = coarse.float().chunk(2)
         if self.config.settle:
             pair = _settled(pair, logits0.detach(), logits1.detach())
+        target0, target1 = self._targets(images, pair, generator)
+        detector0 = detector_loss(logits0, target0, pair.first.mask)
+        detector1 = detector_loss(logits1, target1, pair.second.mask)
         return {
-            "detector": self._detector((logits0, logits1), images, pair, generator),
+            "detector": 0.5 * detector0 + 0.5 * detector1,
             "descriptor": self.config.descriptor_weight * self._descriptor(coarse0, coarse1, pair, generator),
         }
 
@@ -69,31 +71,21 @@ class JointTask:
         """Keypoints and matches of a held-out photograph and its warp."""
         return draw_matches(Finder(network, self.engine, self.sharpen), self.validation)
 
-    def _detector(
-        self, logits: tuple[Tensor, Tensor], images: Tensor, pair: Pair, generator: torch.Generator
-    ) -> Tensor:
-        views = pair.first, pair.second
+    def _targets(self, images: Tensor, pair: Pair, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """What the detector is to see in both views, class probabilities (B,65,H/8,W/8): the labels, or what a larger
+        network sees (Hinton 2015, "Distilling the knowledge")."""
         if self.teacher is None:
-            targets = tuple(self._labels_of(view, generator) for view in views)
-        else:
-            targets = self._seen_by(self.teacher, images).chunk(2)
-        losses = [
-            detector_loss(*of_view) for of_view in zip(logits, targets, [view.mask for view in views], strict=True)
-        ]
-        return 0.5 * losses[0] + 0.5 * losses[1]
+            return self._labels_of(pair.first, generator), self._labels_of(pair.second, generator)
+        with torch.no_grad():
+            logits, _ = self.engine.answer(self.teacher, images)
+        target0, target1 = logits.float().softmax(1).chunk(2)
+        return target0, target1
 
     def _labels_of(self, view: View, generator: torch.Generator) -> Tensor:
         size = (view.images.shape[2], view.images.shape[3])
         if self.config.target == "hard":
             return hard_target(view.points, view.visible, size, generator)
         return soft_target(view.points, view.confidence, size)
-
-    def _seen_by(self, teacher: SuperPoint, images: Tensor) -> Tensor:
-        """The class probabilities (B,65,H/8,W/8) of a larger network (Hinton 2015, "Distilling the knowledge")."""
-        with torch.no_grad(), self.engine.autocast():
-            logits, _ = teacher(images.contiguous(memory_format=torch.channels_last))
-        probabilities: Tensor = logits.float().softmax(1)
-        return probabilities
 
     def _descriptor(self, coarse0: Tensor, coarse1: Tensor, pair: Pair, generator: torch.Generator) -> Tensor:
         if self.config.descriptor_loss == "dense_hinge":

@@ -39,8 +39,7 @@ class MagicPointTask:
     def losses(self, network: nn.Module, batch: int, size: tuple[int, int], generator: torch.Generator) -> Losses:
         """The detector's cross-entropy on a random batch."""
         images, points, mask = self.draw(batch, size, generator)
-        with self.engine.autocast():
-            logits, descriptors = network(images.contiguous(memory_format=torch.channels_last))
+        logits, descriptors = self.engine.answer(network, images)
         valid = is_inside(points.unbind(-1), size) & points.isfinite().all(-1)
         unused = 0.0 * descriptors.float().sum()  # so that every parameter has a gradient, as DDP expects
         target = soft_target(points.nan_to_num(-1), valid.float(), size)
@@ -82,8 +81,7 @@ class MagicPointTask:
         return average_precision(positions, scores, self.validation.points)
 
     def _find(self, network: SuperPoint, images: Tensor) -> Points:
-        with self.engine.autocast():
-            logits, _ = network(images.to(self.engine.device).contiguous(memory_format=torch.channels_last))
+        logits, _ = self.engine.answer(network, images.to(self.engine.device))
         points = find_points(to_heatmap(logits), count=200, threshold=1e-4, border=0)
         return Points(points.positions.cpu(), points.scores.cpu())
 

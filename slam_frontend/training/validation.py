@@ -44,8 +44,7 @@ class Finder:
 
     def find(self, images: Tensor) -> list[Found]:
         """Points and descriptors of each image (B,1,H,W) in 0..1."""
-        with self.engine.autocast():
-            logits, coarse = self.network(images.contiguous(memory_format=torch.channels_last))
+        logits, coarse = self.engine.answer(self.network, images)
         heatmap = to_heatmap(logits)
         points = find_points(sharpen(heatmap, images) if self.sharpen else heatmap, POINTS, threshold=1e-4)
         descriptors = sample(coarse, points.positions)

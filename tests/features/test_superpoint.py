@@ -7,18 +7,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
+from random_network import image_of, save_random
 
 from slam_frontend.config import ExtractorConfig
 from slam_frontend.errors import ConfigError, WeightsError
 from slam_frontend.features import create_extractor
 from slam_frontend.features.superpoint import SuperPointExtractor, shipped_weights
 from slam_frontend.models.card import Card
-from slam_frontend.models.keypoints import FoundKeypoints
 from slam_frontend.models.network_config import FAST
 from slam_frontend.models.onnx_graph import write_graph
 from slam_frontend.models.runtime import create_runtime
-from slam_frontend.models.runtime_cuda import find_in
+from slam_frontend.models.runtime_cuda import CudaRuntime
 from slam_frontend.models.runtime_torch import TorchRuntime
 from slam_frontend.models.superpoint import SuperPoint
 from slam_frontend.models.weights import save_checkpoint
@@ -28,20 +27,9 @@ SAMPLE = Path(__file__).parents[2] / "sequences" / "sample"
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
-    """Random, but with a detector that is sure of something, so that there are keypoints."""
-    torch.manual_seed(0)
-    network = SuperPoint(FAST)
-    with torch.no_grad():
-        network.layer("convPb").weight.mul_(80)
     path = tmp_path_factory.mktemp("weights") / "random.pt"
-    save_checkpoint(path, network, Card(name="random", network=FAST, threshold=0.02))
-    write_graph(path.with_suffix(".onnx"), network)
+    write_graph(path.with_suffix(".onnx"), save_random(path))
     return path
-
-
-def image_of(height, width, seed=0):
-    noise = np.random.default_rng(seed).integers(0, 256, (height // 4 + 1, width // 4 + 1), np.uint8)
-    return cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
 def extract(weights, image, **settings):
@@ -113,23 +101,12 @@ def test_keypoints_described_again_look_as_when_they_were_found(weights):
     np.testing.assert_allclose(extractor.describe(image, features.keypoints), features.descriptors, atol=1e-5)
 
 
-class FindingRuntime(TorchRuntime):
-    """Finds keypoints with what a GPU records."""
-
-    def find(self, image, wanted, count):
-        with torch.inference_mode():
-            points, descriptors = find_in(self._network, wanted, torch.from_numpy(image))
-        kept = np.flatnonzero(points[:, 2].numpy() > 0)[:count]
-        points = points.numpy()[kept]
-        return FoundKeypoints(points[:, :2], points[:, 2], descriptors.numpy()[kept])
-
-
 @pytest.mark.parametrize(("size", "count"), [((122, 166), 300), ((61, 91), 50)])
-def test_a_runtime_that_finds_keypoints_itself_gives_the_same_features(weights, size, count):
+def test_a_runtime_that_finds_keypoints_itself_gives_the_same_features(weights, gpu_on_cpu, size, count):
     image, config = image_of(*size), ExtractorConfig(name="superpoint-fast", max_keypoints=count, border=0)
     plain, finding = (
-        SuperPointExtractor("superpoint-fast", runtime(weights), config).extract(image)
-        for runtime in (TorchRuntime, FindingRuntime)
+        SuperPointExtractor("superpoint-fast", runtime, config).extract(image)
+        for runtime in (TorchRuntime(weights), CudaRuntime(weights, "float"))
     )
     assert len(plain) == len(finding) <= count
     assert sorted(plain.scales) == sorted(finding.scales)
@@ -138,8 +115,8 @@ def test_a_runtime_that_finds_keypoints_itself_gives_the_same_features(weights, 
     assert alike.mean() > 0.95
 
 
-def test_an_image_of_a_few_pixels_is_no_error_for_a_runtime_that_finds_keypoints_itself(weights):
-    extractor = SuperPointExtractor("superpoint-fast", FindingRuntime(weights), ExtractorConfig())
+def test_an_image_of_a_few_pixels_is_no_error_for_a_runtime_that_finds_keypoints_itself(weights, gpu_on_cpu):
+    extractor = SuperPointExtractor("superpoint-fast", CudaRuntime(weights, "float"), ExtractorConfig())
     assert len(extractor.extract(image_of(4, 3))) == 0
 
 

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from random_network import image_of, save_random
 
-from slam_frontend.models import cuda_graph, decode, runtime_cuda
+from slam_frontend.models import cuda_graph, decode
 from slam_frontend.models.card import Card
 from slam_frontend.models.keypoints import FoundKeypoints, WantedKeypoints
 from slam_frontend.models.network_config import FAST
@@ -27,19 +28,9 @@ def weights(tmp_path):
 
 @pytest.fixture
 def sure(tmp_path):
-    """Random, but with a detector that is sure of something, so that there are keypoints."""
-    torch.manual_seed(0)
-    network = SuperPoint(FAST)
-    with torch.no_grad():
-        network.layer("convPb").weight.mul_(80)
     path = tmp_path / "sure.pt"
-    save_checkpoint(path, network, Card(name="sure", network=FAST))
+    save_random(path)
     return path
-
-
-def picture(height, width):
-    noise = np.random.default_rng(0).integers(0, 256, (height // 4 + 1, width // 4 + 1), np.uint8)
-    return cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
 @pytest.fixture
@@ -107,7 +98,7 @@ def share_found_again(given, expected):
 @pytest.mark.parametrize("sharpen", [False, True])
 @pytest.mark.parametrize("size", [(64, 96), (61, 91)])
 def test_what_the_gpu_records_finds_what_numpy_finds(sure, size, sharpen):
-    image, wanted = picture(*size), WantedKeypoints(60, 0.01, 4, 4, sharpen)
+    image, wanted = image_of(*size), WantedKeypoints(60, 0.01, 4, 4, sharpen)
     runtime = TorchRuntime(sure)
     points, descriptors = (part.detach().numpy() for part in find_in(runtime._network, wanted, torch.from_numpy(image)))
     bottom, right = (-side % 8 for side in size)
@@ -118,23 +109,9 @@ def test_what_the_gpu_records_finds_what_numpy_finds(sure, size, sharpen):
     assert share_found_again(given, expected) > 0.95
 
 
-@pytest.fixture
-def without_gpu(monkeypatch):
-    """The GPU's runtime on a CPU, with recordings that are the calls themselves; the recorded sizes."""
-    recorded = []
-
-    def record(call, given):
-        recorded.append(tuple(given.shape))
-        return call
-
-    monkeypatch.setattr(runtime_cuda, "DEVICE", "cpu")
-    monkeypatch.setattr(cuda_graph, "record", record)
-    return recorded
-
-
 @pytest.mark.parametrize("precision", ["float", "half"])
-def test_the_gpu_s_runtime_answers_as_the_cpu_s_and_finds_as_many_as_are_asked_for(sure, without_gpu, precision):
-    image, wanted = picture(64, 96), WantedKeypoints(60, 0.01, 4, 4, True)
+def test_the_gpu_s_runtime_answers_as_the_cpu_s_and_finds_as_many_as_are_asked_for(sure, gpu_on_cpu, precision):
+    image, wanted = image_of(64, 96), WantedKeypoints(60, 0.01, 4, 4, True)
     answer = TorchRuntime(sure).run(image)
     runtime = CudaRuntime(sure, precision)
     for given, expected in zip(runtime.run(image), answer, strict=True):
@@ -145,7 +122,7 @@ def test_the_gpu_s_runtime_answers_as_the_cpu_s_and_finds_as_many_as_are_asked_f
     assert len(whole.scores) > len(few.scores) == 7 and (np.diff(whole.scores) <= 0).all()
     np.testing.assert_array_equal(few.positions, whole.positions[:7])
     runtime.find(image[::-1], wanted._replace(sharpen=False), 60)
-    assert without_gpu == [(64, 96)] * 3, "the answer, and what finds in it for each of the two wishes"
+    assert gpu_on_cpu == [(64, 96)] * 3, "the answer, and what finds in it for each of the two wishes"
 
 
 @pytest.mark.gpu
@@ -153,7 +130,7 @@ def test_the_gpu_s_runtime_answers_as_the_cpu_s_and_finds_as_many_as_are_asked_f
 @pytest.mark.parametrize(("precision", "atol"), [("float", 5e-3), ("half", 2e-2)])
 def test_the_gpu_answers_as_the_cpu_does_image_after_image(sure, precision, atol):
     on_gpu, on_cpu = CudaRuntime(sure, precision), TorchRuntime(sure)
-    image, wanted = picture(64, 96), WantedKeypoints(60, 0.01, 4, 4, True)
+    image, wanted = image_of(64, 96), WantedKeypoints(60, 0.01, 4, 4, True)
     for shown in (image, image[::-1].copy(), image):
         answer = on_cpu.run(shown)
         for given, expected in zip(on_gpu.run(shown), answer, strict=True):
@@ -165,7 +142,7 @@ def test_the_gpu_answers_as_the_cpu_does_image_after_image(sure, precision, atol
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_the_gpu_records_what_finds_keypoints(sure, monkeypatch):
     runtime, wanted = CudaRuntime(sure, "half"), WantedKeypoints(60, 0.01, 4, 4, True)
-    first = runtime.find(picture(61, 91), wanted, 60)
+    first = runtime.find(image_of(61, 91), wanted, 60)
     monkeypatch.setattr(SuperPoint, "forward", None)  # a recording runs none of its Python again
-    again = runtime.find(picture(61, 91), wanted, 60)
+    again = runtime.find(image_of(61, 91), wanted, 60)
     np.testing.assert_array_equal(again.positions, first.positions)

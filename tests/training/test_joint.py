@@ -8,13 +8,17 @@ from slam_frontend.training.config import JointConfig
 from slam_frontend.training.joint import JointTask
 
 
-def detector_gradients(network, teacher):
+def learn_to_detect(network, teacher=None):
+    """The gradients of the detector's loss of a batch of four are left where they belong."""
     photos = torch.randint(256, (3, 48, 64), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     labels = torch.rand(3, 5, 3, generator=torch.Generator().manual_seed(1)) * torch.tensor([63, 47, 1.0])
     task = JointTask(photos, labels, photos[:1], JointConfig(settle=False, places=8), CPU, teacher=teacher)
-    losses = task.losses(network, 4, (32, 32), torch.Generator().manual_seed(2))
+    task.losses(network, 4, (32, 32), torch.Generator().manual_seed(2))["detector"].backward()
+
+
+def detector_gradients(network, teacher):
     network.zero_grad()
-    losses["detector"].backward()
+    learn_to_detect(network, teacher)
     return network.layer("convPb").weight.grad.abs().max()
 
 
@@ -33,13 +37,6 @@ def test_a_teacher_learns_nothing_itself():
 
 
 def test_the_detector_learns_from_both_views():
-    photos = torch.randint(256, (2, 48, 64), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
-    labels = torch.rand(2, 5, 3, generator=torch.Generator().manual_seed(1)) * torch.tensor([63, 47, 1.0])
-    task = JointTask(photos, labels, photos[:1], JointConfig(settle=False, places=8), CPU)
     logits = torch.zeros(4, 65, 4, 4, requires_grad=True)
-
-    def network(images):
-        return logits, torch.ones(4, 4, 4, 4) / 2
-
-    task.losses(network, 4, (32, 32), torch.Generator().manual_seed(2))["detector"].backward()
+    learn_to_detect(lambda images: (logits, torch.ones(4, 4, 4, 4) / 2))
     assert (logits.grad.abs().amax((1, 2, 3)) > 0).all()
