@@ -13,7 +13,8 @@ from torch import Tensor, distributed, nn
 from slam_frontend.errors import ConfigError
 from slam_frontend.models.superpoint import SuperPoint
 
-AMX_FLAG = "amx_bf16"
+BFLOAT16_FLAGS = {"amx_bf16", "avx512_bf16"}  # of CPUs that multiply in it
+CPU_FLAGS = Path("/proc/cpuinfo")
 
 
 @dataclass(frozen=True)
@@ -91,15 +92,14 @@ def create_engine(device: str = "auto", precision: str = "auto") -> Engine:
     if world > 1 and not distributed.is_initialized():
         distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
     if precision == "auto":
-        fast = chosen.type == "cuda" or has_amx()
+        fast = chosen.type == "cuda" or has_bfloat16()
         return Engine(chosen, torch.bfloat16 if fast else torch.float32, rank, world)
     return Engine(chosen, getattr(torch, precision), rank, world)
 
 
-def has_amx() -> bool:
-    """Whether this CPU multiplies bfloat16 matrices in hardware; without that bfloat16 is far slower than float32."""
-    flags = Path("/proc/cpuinfo")
-    return flags.exists() and AMX_FLAG in flags.read_text()
+def has_bfloat16() -> bool:
+    """Whether this CPU multiplies bfloat16 in hardware; without that it is far slower than float32."""
+    return CPU_FLAGS.exists() and not BFLOAT16_FLAGS.isdisjoint(CPU_FLAGS.read_text().split())
 
 
 def _choose_device(device: str) -> torch.device:
