@@ -28,11 +28,11 @@ def draw_bars(labels: Sequence[str], columns: Mapping[str, Sequence[float]], tit
         panel.bar_label(bars, ["–" if math.isnan(value) else f"{value:.3f}" for value in values], padding=2, fontsize=8)
         panel.set_title(name, fontsize=9)
         panel.set_xlim(0, 1.25 * max([value for value in values if not math.isnan(value)], default=1) or 1)
-        panel.set_yticks(range(len(labels)), labels)
+        panel.set_yticks(range(len(labels)), labels, parse_math=False)
     for panel in panels.flat[len(columns) :]:
         panel.set_visible(False)
     panels[0, 0].invert_yaxis()  # the first label on top, in all panels: they share the axis
-    figure.suptitle(title)
+    figure.suptitle(title, parse_math=False)  # a path, which may hold dollars
     figure.tight_layout()
     data = BytesIO()
     figure.savefig(data, format="png", dpi=120)

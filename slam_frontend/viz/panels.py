@@ -38,7 +38,7 @@ def new_sheet(
     panel_height = WIDTH_INCHES / columns / aspect + above
     figure = figures.Figure(figsize=(WIDTH_INCHES, rows * panel_height + below), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.01, hspace=0.01)
-    figure.suptitle(title, fontsize=13)
+    figure.suptitle(title, fontsize=13, parse_math=False)  # of files, whose names may hold dollars
     panels = list(figure.subplots(rows, columns, squeeze=False).flat)
     for panel in panels:
         panel.set_axis_off()
@@ -67,6 +67,6 @@ def show_picture(panel: Any, image: Array, name: str, caption: str = "", **look:
     panel.imshow(image, extent=(-0.5, width - 0.5, height - 0.5, -0.5), interpolation="antialiased", **style)
     panel.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
     lines = len(caption.splitlines())
-    panel.set_title(name, loc="left", fontsize=11, fontweight="bold", pad=5 + 14 * lines)
+    panel.set_title(name, loc="left", fontsize=11, fontweight="bold", pad=5 + 14 * lines, parse_math=False)
     text = panel.annotate(caption, (0, 1), (0, 4), xycoords="axes fraction", textcoords="offset points", fontsize=9.5)
     text.set_in_layout(False)  # a caption too long for its panel must not squeeze the picture

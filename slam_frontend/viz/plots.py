@@ -52,7 +52,7 @@ def plot_trajectory(title: str, paths: list[DrawnPath], truth: Trajectory | None
     figure.legend(*panels["above"].get_legend_handles_labels(), loc="outside lower left", ncols=4)
     if has_errors:
         _draw_errors(panels["error"], paths)
-    figure.suptitle(title, fontsize=14)
+    figure.suptitle(title, fontsize=14, parse_math=False)  # a folder may be called $HOME$
     data = BytesIO()
     figure.savefig(data, format="png", dpi=110)
     return data.getvalue()

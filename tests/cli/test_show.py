@@ -1,6 +1,7 @@
 """``slam-frontend show``: pictures with something in them, and one sentence where there can be none."""
 
 import json
+import shutil
 from functools import partial
 from pathlib import Path
 
@@ -51,6 +52,11 @@ def test_keypoints_are_drawn_and_counted(call: Call, capsys: pytest.CaptureFixtu
     assert picture.shape[1] == 1500
     left, right = np.hsplit(picture, 2)
     assert min(pixels_of(INLIER, left), pixels_of(INLIER, right)) > 2000  # each extractor has its panel
+
+
+def test_the_name_of_an_image_is_no_formula(call: Call) -> None:
+    shutil.copy(FIRST, r"$\nonsense$.jpg")
+    assert call("features", r"$\nonsense$.jpg", "--features", "orb") == 0
 
 
 def test_matches_are_told_apart_by_colour(call: Call, capsys: pytest.CaptureFixture[str]) -> None:

@@ -47,6 +47,11 @@ def test_the_figure_is_an_image_even_where_a_column_is_empty(tmp_path: Path) -> 
     assert cv2.imread(str(tmp_path / "scores.png")) is not None
 
 
+def test_names_in_the_figure_are_no_formulas(tmp_path: Path) -> None:
+    draw_bars([r"superpoint=$\nonsense$"], {"rep.": [0.5]}, r"$\nonsense$: 2 pairs", tmp_path / "scores.png")
+    assert cv2.imread(str(tmp_path / "scores.png")) is not None
+
+
 def test_features_are_judged_on_warps_of_photographs_by_one_command(tmp_path: Path) -> None:
     photos = write_photos(tmp_path / "photos")
     arguments = ["features", str(photos), "--features", "orb", "--out", str(tmp_path / "out")]

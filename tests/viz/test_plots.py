@@ -51,3 +51,7 @@ def test_lost_frames_leave_a_gap_in_the_line(walk: Trajectory) -> None:
 def test_a_path_without_any_pose_is_an_empty_figure(walk: Trajectory) -> None:
     nowhere = walk.keep(np.zeros(60, bool))
     assert plot_trajectory("", [aligned_path("online", ONLINE, nowhere, None)], None).startswith(b"\x89PNG")
+
+
+def test_a_title_is_no_formula(walk: Trajectory) -> None:
+    assert plot_trajectory(r"$\nonsense$", [aligned_path("online", ONLINE, walk, None)], None).startswith(b"\x89PNG")

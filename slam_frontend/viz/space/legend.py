@@ -93,7 +93,7 @@ def _draw(axes: Any, entry: Entry, x: float, y: float) -> None:
         case _:
             after = x
     weight = "bold" if entry.symbol == "title" else "normal"
-    axes.text(after, y, entry.text, fontsize=FONT * points, color=INK, va="center", weight=weight)
+    axes.text(after, y, entry.text, fontsize=FONT * points, color=INK, va="center", weight=weight, parse_math=False)
 
 
 def _scatter(axes: Any, colours: Any, x: float, y: float) -> None:
