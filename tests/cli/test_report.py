@@ -202,6 +202,17 @@ def test_a_name_can_not_break_the_page(orb: Path) -> None:
     assert len(page.figures) == 5
 
 
+def test_the_names_of_runs_are_no_markup_in_the_figures(runs: Path, tmp_path: Path) -> None:
+    bold = tmp_path / "<b>&amp;"
+    shutil.copytree(runs / "fast", bold)
+    assert run_main("report", runs / "orb", bold, "--out", tmp_path / "page.html") == 0
+    page = Page(tmp_path / "page.html")
+    names = [trace["name"] for trace in page.figures["figure-1"]["data"] if trace["xaxis"] == "x"]
+    assert names[2:4] == ["&lt;b&gt;&amp;amp; online", "&lt;b&gt;&amp;amp;"]
+    headings = [heading["text"] for heading in page.figures["figure-4"]["layout"]["annotations"]]
+    assert headings == ["<b>orb</b>", "<b>&lt;b&gt;&amp;amp;</b>"]
+
+
 def test_json_names_the_page_and_the_metrics(orb: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_main("report", orb, "--json") == 0
     printed = json.loads(capsys.readouterr().out)

@@ -1,5 +1,6 @@
 """Lines, axes and panels in Plotly's JSON."""
 
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ def path_trace(
     return {
         "type": "scatter",
         "mode": "lines",
-        "name": label,
+        "name": _as_text(label),
         "legendgroup": label,
         "showlegend": panel == 1,
         "x": _numbers(positions[:, projection.right]),
@@ -49,7 +50,7 @@ def time_trace(
     return {
         "type": "scatter",
         "mode": "lines",
-        "name": label,
+        "name": _as_text(label),
         "legendgroup": label,
         "showlegend": row == 1,
         "x": _numbers(seconds),
@@ -69,7 +70,7 @@ def lost_band(first: float, last: float, row: int) -> dict[str, Any]:
 def heading(text: str, x: float, y: float = 1.0) -> dict[str, Any]:
     """A line in bold above the left end of a panel."""
     place = {"x": x, "y": y, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom"}
-    return {"text": f"<b>{text}</b>", "showarrow": False, **place}
+    return {"text": f"<b>{_as_text(text)}</b>", "showarrow": False, **place}
 
 
 def axis_id(letter: str, number: int) -> str:
@@ -129,6 +130,11 @@ def rows_of_panels(
 def _frame(row: int) -> dict[str, Any]:
     place = {"xref": "paper", "yref": f"{axis_id('y', row)} domain", "x0": 0, "x1": 1, "y0": 0, "y1": 1}
     return {"type": "rect", "line": {"width": 1, "color": FRAME}, **place}
+
+
+def _as_text(label: str) -> str:
+    """What Plotly writes as it is: it takes tags and entities in a name for markup."""
+    return escape(label, quote=False)
 
 
 def _numbers(values: Array, decimals: int = 6) -> list[float | None]:
