@@ -64,8 +64,8 @@ def write_run(
         "trajectory.png": lambda path: write_atomically(path, _figure(title, result, summary, truth)),
         "frames.csv": lambda path: write_frames(frame_table(result), path),
     }
-    if truth is not None and len(result.indices):
-        jobs["truth.txt"] = lambda path: write_tum(truth.during(result.online.timestamps), path)
+    if truth is not None and len(result.indices) and (seen := truth.during(result.online.timestamps)):
+        jobs["truth.txt"] = lambda path: write_tum(seen, path)
     for index, picture in _worth_keeping(pictures or {}, result, summary, truth).items():
         jobs[f"frames/{index:06d}.png"] = lambda path, picture=picture: write_atomically(path, encode_png(picture))  # type: ignore[misc]
     for segment in np.unique(result.segments[result.final.located & ~result.longest_segment]).tolist():

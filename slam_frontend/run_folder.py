@@ -89,7 +89,7 @@ def read_run(path: Path) -> RunFolder:
         config=_if_there(lambda file: _read_mapping(file, yaml.safe_load), path / "config.yaml") or {},
         online=online,
         final=final,
-        truth=_if_there(read_tum, path / "truth.txt"),
+        truth=_if_there(_read_poses, path / "truth.txt") or None,
         frames=frames,
         pictures={int(file.stem): file for file in sorted(path.glob("frames/[0-9]*.png")) if file.stem.isdigit()},
     )
@@ -112,7 +112,7 @@ def _read_mapping(path: Path, parse: Callable[[str], Any]) -> dict[str, Any]:
 
 
 def _read_poses(path: Path) -> Trajectory:
-    """A run that never located itself has written an empty file."""
+    """A run that never located itself has written an empty file, and older versions did for a truth of other times."""
     if path.is_file() and path.stat().st_size == 0:
         return Trajectory(np.empty(0), np.empty((0, 4, 4)))
     return read_tum(path)

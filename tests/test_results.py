@@ -19,6 +19,7 @@ from slam_frontend.frame_table import read_frames
 from slam_frontend.pipeline import RunResult
 from slam_frontend.ply import PointCloud, read_ply, write_ply
 from slam_frontend.results import frame_table, prepare_folder, without_gaps, write_run
+from slam_frontend.run_folder import read_run
 from slam_frontend.summary import summarise
 from slam_frontend.trajectory import Trajectory, read_kitti, read_tum
 from slam_frontend.types import Sensor
@@ -228,6 +229,17 @@ def test_a_table_of_something_else_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "frames.csv").write_text("index,timestamp\n0,0.0\n")
     with pytest.raises(SequenceError, match=r"frames\.csv: is no table of a run's frames"):
         read_frames(tmp_path / "frames.csv")
+
+
+def test_a_truth_of_another_time_is_not_kept(
+    write: Write, rgbd_run: RunResult, world: SyntheticWorld, tmp_path: Path
+) -> None:
+    write(rgbd_run)
+    later = replace(world.truth, timestamps=world.truth.timestamps + 5000)
+    write_run(tmp_path, rgbd_run, summarise(rgbd_run, Sensor.RGBD, later), RunConfig(), later, PICTURES)
+    assert not (tmp_path / "truth.txt").exists()
+    (tmp_path / "truth.txt").write_text("")  # as older versions left it
+    assert read_run(tmp_path).truth is None
 
 
 def test_the_truth_of_an_earlier_run_does_not_stay(write: Write, rgbd_run: RunResult, tmp_path: Path) -> None:
