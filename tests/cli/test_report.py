@@ -194,6 +194,19 @@ def test_a_run_that_located_nothing_has_a_page(orb: Path) -> None:
     assert [(shape["x0"], round(shape["x1"], 3)) for shape in shaded] == [(0.0, 0.5)]
 
 
+def test_a_run_that_can_not_be_moved_onto_the_truth_is_not_drawn_beside_it(runs: Path, tmp_path: Path) -> None:
+    assert run_main("run", SAMPLE, "--limit", 1, "--features", "orb", "--out", tmp_path / "one") == 0
+    assert run_main("report", tmp_path / "one") == 0
+    page = Page(tmp_path / "one" / "report.html")
+    assert {trace["name"] for trace in page.figures["figure-1"]["data"]} == {"truth", "start"}
+    assert "No errors: only 1 poses" in page.text and "Only the truth" in page.text
+    assert run_main("report", runs / "orb", tmp_path / "one", "--out", tmp_path / "both.html") == 0
+    both = Page(tmp_path / "both.html")
+    names = [trace["name"] for trace in both.figures["figure-1"]["data"] if trace["xaxis"] == "x"]
+    assert names == ["orb online", "orb", "truth", "start"]
+    assert "Without one: too few poses have a truth." in both.text
+
+
 def test_a_name_can_not_break_the_page(orb: Path) -> None:
     evil = orb.rename(orb.parent / "<script>&'x")
     assert run_main("report", evil) == 0

@@ -148,8 +148,9 @@ def _lines(comparison: Comparison) -> Iterator[Line]:
 
 
 def _paths(comparison: Comparison, world: Trajectory, projection: Projection, panel: int) -> list[dict[str, Any]]:
-    """The traces of one view: runs, truth and where they begin."""
-    moved = [(line.label, line.path.moved, line.style) for line in _lines(comparison)]
+    """The traces of one view: runs, truth and where they begin; beside a truth only what could be moved onto it."""
+    lines = [line for line in _lines(comparison) if comparison.reference is None or line.path.pair is not None]
+    moved = [(line.label, line.path.moved, line.style) for line in lines]
     if comparison.reference is not None:
         moved.append(("truth", comparison.reference, {"color": TRUTH, "width": 1.5, "dash": "dash"}))
     begin = world.select(np.flatnonzero(world.located)[:1])

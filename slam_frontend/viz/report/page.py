@@ -76,7 +76,7 @@ def _comparison(comparison: Comparison, figures: list[Figure]) -> list[str]:
     has_errors = any(run.metrics.get("final") for run in runs)
     return [
         _missing(runs),
-        _section("Results", RESULTS if has_errors else "", metrics_tables(comparison)),
+        _section("Results", RESULTS if has_errors else _why_no_errors(runs), metrics_tables(comparison)),
         drawn("Path", _about_alignment(comparison), trajectory_figure(comparison)),
         drawn("Error over time", ERRORS, error_figure(comparison)),
         drawn("Error along each axis", ALONG, axis_error_figure(comparison)),
@@ -97,15 +97,24 @@ def _heading(comparison: Comparison) -> str:
 def _about_alignment(comparison: Comparison) -> str:
     """What was moved onto what, so that nobody takes an aligned path for a raw one."""
     if comparison.reference is not None:
-        kinds = {compared.alignment for compared in comparison.runs}
+        kinds = {compared.alignment for compared in comparison.runs if compared.final.pair is not None}
+        if not kinds:
+            return "Only the truth: too few poses have one to be moved onto it. Equal scales on both axes."
         rigid = (
             "a rotation and a translation, with a scale for one camera alone" if len(kinds) > 1 else WAYS[kinds.pop()]
         )
-        return f"Moved onto the truth by {rigid}, as the errors are. Equal scales on both axes."
+        left_out = ", ".join(compared.run.name for compared in comparison.runs if compared.final.pair is None)
+        without = f" Without {escape(left_out)}: too few poses have a truth." if left_out else ""
+        return f"Moved onto the truth by {rigid}, as the errors are.{without} Equal scales on both axes."
     scale = "" if comparison.is_metric else " One camera alone knows no scale."
     if len(comparison.runs) > 1:
         return f"No truth is known: the runs are moved onto the first one.{scale} Equal scales on both axes."
     return f"No truth is known: the path is in the coordinates of the first camera.{scale} Equal scales on both axes."
+
+
+def _why_no_errors(runs: list[RunFolder]) -> str:
+    reasons = dict.fromkeys(reason for run in runs if (reason := run.metrics.get("without_metrics")))
+    return f"No errors: {escape('; '.join(reasons))}" if reasons else ""
 
 
 def _missing(runs: list[RunFolder]) -> str:
