@@ -126,6 +126,20 @@ def test_the_table_holds_the_metrics(orb: Path) -> None:
         assert value in text
 
 
+def test_what_a_run_did_not_see_to_its_end_is_said(orb: Path) -> None:
+    metrics = json.loads((orb / "metrics.json").read_text())
+    happened = {"located_by_segment": [9, 5], "skipped": 2, "dropped": 31, "interrupted": True}
+    (orb / "metrics.json").write_text(json.dumps({**metrics, **happened}))
+    assert run_main("report", orb) == 0
+    text = Page(orb / "report.html").text
+    for words in ("9 + 5", "those of the longest one", "skipped", "dropped to keep pace", "31", "interrupted"):
+        assert words in text
+    (orb / "metrics.json").write_text(json.dumps(metrics))
+    assert run_main("report", orb) == 0
+    text = Page(orb / "report.html").text
+    assert not any(words in text for words in ("located by map", "the longest one", "skipped", "ended early"))
+
+
 def test_the_worst_drawn_frame_comes_first(orb: Path) -> None:
     assert run_main("report", orb) == 0
     captions = re.findall(r"frame (\d+) · .* (\d+) of \d+ landmarks found", Page(orb / "report.html").text)

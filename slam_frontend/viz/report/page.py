@@ -23,6 +23,7 @@ from slam_frontend.viz.report.tables import metrics_tables, settings_table
 from slam_frontend.watch import Watch
 
 RESULTS = "Errors are those of the trajectory after mapping where nothing else is said."
+ANEW = "A map that was begun anew has a world of its own: errors and paths are those of the longest one."
 ERRORS = "Online is each pose as it was known at its frame, after mapping the same pose at the end of the run."
 ALONG = (
     "Estimate minus truth along the truth's axes, and the angle between the two orientations. "
@@ -73,10 +74,9 @@ def _comparison(comparison: Comparison, figures: list[Figure]) -> list[str]:
         return _section(heading, note, f'<div data-figure="figure-{len(figures)}"></div>')
 
     runs = [compared.run for compared in comparison.runs]
-    has_errors = any(run.metrics.get("final") for run in runs)
     return [
         _missing(runs),
-        _section("Results", RESULTS if has_errors else _why_no_errors(runs), metrics_tables(comparison)),
+        _section("Results", _about_results(runs), metrics_tables(comparison)),
         drawn("Path", _about_alignment(comparison), trajectory_figure(comparison)),
         drawn("Error over time", ERRORS, error_figure(comparison)),
         drawn("Error along each axis", ALONG, axis_error_figure(comparison)),
@@ -112,9 +112,14 @@ def _about_alignment(comparison: Comparison) -> str:
     return f"No truth is known: the path is in the coordinates of the first camera.{scale} Equal scales on both axes."
 
 
-def _why_no_errors(runs: list[RunFolder]) -> str:
+def _about_results(runs: list[RunFolder]) -> str:
+    notes = [ANEW] if any(len(run.metrics.get("located_by_segment") or []) > 1 for run in runs) else []
     reasons = dict.fromkeys(reason for run in runs if (reason := run.metrics.get("without_metrics")))
-    return f"No errors: {escape('; '.join(reasons))}" if reasons else ""
+    if any(run.metrics.get("final") for run in runs):
+        notes.append(RESULTS)
+    elif reasons:
+        notes.append(f"No errors: {escape('; '.join(reasons))}")
+    return " ".join(notes)
 
 
 def _missing(runs: list[RunFolder]) -> str:

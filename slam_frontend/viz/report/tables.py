@@ -85,6 +85,20 @@ def _located(values: Values) -> str:
     return f"{located} ({100 * located / frames:.1f} %)"
 
 
+def _located_by_map(values: Values) -> str:
+    """Only where a map had to be begun anew."""
+    counts = values.get("located_by_segment") or []
+    return " + ".join(map(str, counts)) if len(counts) > 1 else NOTHING
+
+
+def _ended_early(values: Values) -> str:
+    return str(values.get("failure") or ("interrupted" if values.get("interrupted") else NOTHING))
+
+
+def _if_any(name: str) -> Callable[[Values], str]:
+    return lambda values: str(values.get(name) or NOTHING)
+
+
 def _scale(values: Values) -> str:
     """What one camera's lengths were multiplied with; the others are metres already."""
     if _find(values, "final", "alignment") != "sim3":
@@ -109,11 +123,15 @@ COUNTS = [
     Row("sensor", lambda values: _setting(values.get("sensor"))),
     Row("frames", _count("frames")),
     Row("located", _located),
-    Row("located once there was a map", lambda values: str(values.get("located_afterwards") or NOTHING)),
+    Row("located once there was a map", _if_any("located_afterwards")),
+    Row("located by map", _located_by_map),
     Row("lost", _count("lost"), _value("lost")),
     Row("first pose at frame", _count("initialised_at"), _value("initialised_at")),
     Row("keyframes", _count("keyframes")),
     Row("landmarks", _count("landmarks")),
+    Row("skipped", _if_any("skipped")),
+    Row("dropped to keep pace", _if_any("dropped")),
+    Row("ended early", _ended_early),
 ]
 ERRORS = [
     _metric("ATE rmse online, m", ".4f", "online", "ate", "rmse"),
