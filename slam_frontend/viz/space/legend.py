@@ -1,6 +1,8 @@
 """Words beside a scene: which colour is what, and which key does what."""
 
-from dataclasses import dataclass
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -9,7 +11,7 @@ from slam_frontend.optional import require
 from slam_frontend.types import Array
 from slam_frontend.viz.space.scene import FLOOR, by_age
 
-Symbol = Literal["line", "dashed", "dot", "camera", "image", "age", "floor", "key", "title", "text"]
+Symbol = Literal["line", "dashed", "dot", "camera", "image", "age", "floor", "key", "title", "text", "more"]
 ROW, MARGIN, SWATCH = 24, 12, 44  # pixels
 KEY_WIDTH = 62
 FONT = 13.0  # pixels
@@ -31,9 +33,10 @@ MOUSE = Entry("key", "drag: turn; with Ctrl: shift; wheel: zoom", key="Mouse")
 
 
 def draw_legend(entries: list[Entry], width: int, columns: int = 1) -> Array:
-    """(H,width,3) uint8 RGB, dark on white, filled column by column."""
+    """(H,width,3) uint8 RGB, dark on white, filled column by column; what is too long takes several rows."""
     figures = require("matplotlib.figure", extra="viewer")
     backends = require("matplotlib.backends.backend_agg", extra="viewer")
+    entries = _fitted(entries, (width - MARGIN) / columns - MARGIN)
     rows = -(-len(entries) // columns)
     height = rows * ROW + 2 * MARGIN
     figure = figures.Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
@@ -46,6 +49,15 @@ def draw_legend(entries: list[Entry], width: int, columns: int = 1) -> Array:
         _draw(axes, entry, MARGIN + column * (width - MARGIN) / columns, MARGIN + (row + 0.5) * ROW)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
+
+
+def broken(text: str, room: float, measure: Callable[[str], float]) -> list[str]:
+    """The lines of a text that fit into the room, as few as there can be; a word is broken only where it has to be."""
+    for length in range(len(text), 1, -1):
+        lines = textwrap.wrap(text, length)
+        if all(measure(line) <= room for line in lines):
+            return lines
+    return [text]
 
 
 def landmarks_entry(in_images: bool) -> Entry:
@@ -63,9 +75,31 @@ def floor_entry(steps: list[float], is_metric: bool) -> Entry:
     return Entry("floor", f"floor, a line every {' / '.join(lengths)}", FLOOR)
 
 
+def _fitted(entries: list[Entry], width: float) -> list[Entry]:
+    """The entries with a new one, without a symbol, for each further line of what is wider than a column."""
+    fonts = require("matplotlib.font_manager", extra="viewer")
+    backends = require("matplotlib.backends.backend_agg", extra="viewer")
+    renderer = backends.RendererAgg(1, 1, DPI)
+    font = fonts.FontProperties(size=FONT * 72 / DPI)
+
+    def measure(text: str) -> float:
+        return float(renderer.get_text_width_height_descent(text, font, ismath=False)[0])
+
+    fitted = []
+    for entry in entries:
+        is_bare = entry.symbol in ("title", "text")
+        first, *others = broken(entry.text, width - (0 if is_bare else _indent(entry)), measure)
+        fitted += [replace(entry, text=first), *(Entry("text" if is_bare else "more", line) for line in others)]
+    return fitted
+
+
+def _indent(entry: Entry) -> int:
+    return KEY_WIDTH if entry.symbol == "key" else SWATCH
+
+
 def _draw(axes: Any, entry: Entry, x: float, y: float) -> None:
     points = 72 / DPI  # matplotlib's unit of sizes, in a pixel
-    after = x + (KEY_WIDTH if entry.symbol == "key" else SWATCH)
+    after = x + _indent(entry)
     match entry.symbol:
         case "line":
             axes.plot([x, x + 32], [y, y], color=entry.colour, linewidth=4 * points, solid_capstyle="butt")
@@ -90,7 +124,7 @@ def _draw(axes: Any, entry: Entry, x: float, y: float) -> None:
             box = {"boxstyle": "round,pad=0.28", "facecolor": "#F0F1F2", "edgecolor": FLOOR, "linewidth": points}
             centre = x + (KEY_WIDTH - 12) / 2
             axes.text(centre, y, entry.key, fontsize=11 * points, color=INK, va="center", ha="center", bbox=box)
-        case _:
+        case "title" | "text":
             after = x
     weight = "bold" if entry.symbol == "title" else "normal"
     axes.text(after, y, entry.text, fontsize=FONT * points, color=INK, va="center", weight=weight, parse_math=False)

@@ -25,6 +25,7 @@ from slam_frontend.viz.space.scene import (
     upward,
 )
 
+UNBROKEN = "\N{NO-BREAK SPACE}"  # between a number and its unit
 APART = 2.0  # between two cameras, in their own size
 
 
@@ -95,6 +96,7 @@ def _run_scene(
     if truth is not None:
         paths.append(Path3d(TRUTH, truth.during(run.final.timestamps).T_world_cam[:, :3, 3], is_dashed=True))
     ages = by_age(len(points))
+    results = [text.replace(" ", UNBROKEN) for text in (f"{len(points):,} landmarks", *_error(pair, truth))]
     scene = Scene(
         up=upward(poses),
         paths=tuple(paths),
@@ -103,7 +105,7 @@ def _run_scene(
         colours=ages if cloud.colours is None else on_paper(cloud.colours),
     )
     return RunScene(
-        title=Entry("line", ", ".join([run.name, f"{len(points):,} landmarks", *_error(pair, truth)]), colour),
+        title=Entry("line", ", ".join([run.name, *results]), colour),
         scene=_furnished(scene, Cameras(colour, _keyframes(run, T_world_cam), 1.0, _shape(run))),
         by_age=ages,
         has_colours=cloud.colours is not None,

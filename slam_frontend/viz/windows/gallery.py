@@ -21,7 +21,7 @@ def render_runs(runs: list[RunScene]) -> Array:
     rows = -(-len(runs) // columns)
     legend = draw_legend(legend_entries(runs), WIDTH, columns=3)
     panel_width = WIDTH // columns
-    titles = [draw_legend([run.title], panel_width) for run in runs]
+    titles = _equally_high([draw_legend([run.title], panel_width) for run in runs])
     panel_height = min((MAX_HEIGHT - len(legend)) // rows - len(titles[0]), panel_width)
     pictures = [np.concatenate(pair) for pair in zip(titles, _render(runs, panel_width, panel_height), strict=True)]
     sheet = np.full((rows * len(pictures[0]) + len(legend), WIDTH, 3), 255, np.uint8)
@@ -56,6 +56,11 @@ def common_view(runs: list[RunScene], aspect: float) -> Viewpoint:
     """A view that shows all of them when each is drawn alone."""
     heart = np.concatenate([run.scene.heart() for run in runs])
     return overview(heart, runs[0].forward, runs[0].scene.up, aspect)
+
+
+def _equally_high(pictures: list[Array]) -> list[Array]:
+    highest = max(map(len, pictures))
+    return [np.pad(one, ((0, highest - len(one)), (0, 0), (0, 0)), constant_values=255) for one in pictures]
 
 
 def _render(runs: list[RunScene], width: int, height: int) -> list[Array]:

@@ -18,7 +18,7 @@ from slam_frontend.optional import require
 from slam_frontend.types import Array
 from slam_frontend.viz.palette import FINAL, ONLINE, TRUTH
 from slam_frontend.viz.space.framing import Viewpoint, behind, overview
-from slam_frontend.viz.space.legend import MOUSE, Entry, draw_legend, floor_entry, landmarks_entry
+from slam_frontend.viz.space.legend import MOUSE, Entry, broken, draw_legend, floor_entry, landmarks_entry
 from slam_frontend.viz.space.moment import PANEL_WIDTH, Moment, picture_of, scene_of
 from slam_frontend.viz.space.scene import Scene
 from slam_frontend.viz.windows.display import require_display
@@ -215,7 +215,13 @@ def _draw_legend(settings: WindowSettings, with_ages: bool) -> Array:
 
 def _write(lines: list[str]) -> Array:
     """Dark on white; quicker than the legend's, since it changes with every moment."""
+    font, scale = cv2.FONT_HERSHEY_SIMPLEX, 0.43
+
+    def measure(text: str) -> float:
+        return float(cv2.getTextSize(text, font, scale, 1)[0][0])
+
+    lines = [part for line in lines for part in broken(line, PANEL_WIDTH - 24, measure)]
     canvas = np.full((22 * len(lines) + 8, PANEL_WIDTH, 3), 255, np.uint8)
     for row, line in enumerate(lines):
-        cv2.putText(canvas, line, (12, 22 * row + 20), cv2.FONT_HERSHEY_SIMPLEX, 0.43, (26, 26, 26), 1, cv2.LINE_AA)
+        cv2.putText(canvas, line, (12, 22 * row + 20), font, scale, (26, 26, 26), 1, cv2.LINE_AA)
     return canvas
