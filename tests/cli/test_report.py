@@ -157,6 +157,25 @@ def test_runs_of_one_recording_share_their_figures(runs: Path) -> None:
     assert "What differs between the runs" in page.text
 
 
+def test_many_runs_do_not_squeeze_their_panels(runs: Path, tmp_path: Path) -> None:
+    many = [shutil.copytree(runs / "orb", tmp_path / f"freiburg1_xyz-superpoint-fast-{n}") for n in range(6)]
+    heights = []
+    for folders in (many[:1], many):
+        assert run_main("report", *folders, "--out", tmp_path / "page.html") == 0
+        errors = Page(tmp_path / "page.html").figures["figure-2"]["layout"]
+        heights.append(errors["height"] - errors["margin"]["t"] - errors["margin"]["b"])
+    assert heights[0] == heights[1] and errors["margin"]["t"] > 6 * 25  # of two entries each row has room
+
+
+def test_a_path_does_not_touch_its_frame(orb: Path) -> None:
+    assert run_main("report", orb) == 0
+    path, *_ = Page(orb / "report.html").figures.values()
+    for letter, key in (("x", "xaxis"), ("x2", "xaxis2")):
+        drawn = [x for trace in path["data"] if trace["xaxis"] == letter for x in trace["x"] if x is not None]
+        low, high = path["layout"][key]["range"]
+        assert low < min(drawn) and max(drawn) < high
+
+
 def test_runs_of_two_recordings_have_their_own(runs: Path, orb: Path) -> None:
     truth = np.loadtxt(orb / "truth.txt")
     truth[:, 1] += 3

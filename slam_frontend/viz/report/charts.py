@@ -14,6 +14,8 @@ Figure = dict[str, Any]  # {"data": [...], "layout": {...}}
 
 GRID, FRAME, LOST = "#e3e6ea", "#8c959f", "rgba(213, 94, 0, 0.15)"
 FONT = {"family": "system-ui, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif", "size": 13, "color": "#24292f"}
+LEGEND_ROW, LEGEND_WIDTH = 30, 1080  # pixels; of a page that is as wide as it gets
+LEGEND_SYMBOL, LEGEND_LETTER = 48, 7  # pixels of an entry, gaps included
 START_MARK = {"mode": "markers", "marker": {"color": TRUTH, "size": 9}}
 KEYFRAME_MARK = {
     "mode": "markers",
@@ -102,6 +104,26 @@ def sheet(height: int, **more: Any) -> dict[str, Any]:
         "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "top", "yref": "container"},
         **more,
     }
+
+
+def with_room_for_legend(figure: Figure) -> Figure:
+    """The figure, higher by the rows that its legend takes beyond the first: the panels keep their size."""
+    rows, filled = 0, 0
+    for trace in figure["data"]:
+        if trace["showlegend"]:
+            width = LEGEND_SYMBOL + LEGEND_LETTER * len(trace["name"])
+            rows, filled = (rows, filled + width) if filled + width <= LEGEND_WIDTH else (rows + 1, width)
+    layout = figure["layout"]
+    more = LEGEND_ROW * rows
+    margin = {**layout["margin"], "t": layout["margin"]["t"] + more}
+    return {**figure, "layout": {**layout, "height": layout["height"] + more, "margin": margin}}
+
+
+def padded_range(traces: list[dict[str, Any]]) -> dict[str, Any]:
+    """Of an x axis, from the first to the last point and a little more: Plotly ends it where the lines do."""
+    numbers = [x for trace in traces for x in trace["x"] if x is not None]
+    margin = 0.03 * (max(numbers) - min(numbers)) if numbers else 0.0
+    return {"range": [min(numbers) - margin, max(numbers) + margin]} if margin > 0 else {}
 
 
 def time_axis(traces: list[dict[str, Any]], anchor: str = "y") -> dict[str, Any]:

@@ -33,6 +33,7 @@ from slam_frontend.viz.report.charts import (
     axis_key,
     heading,
     lost_band,
+    padded_range,
     path_trace,
     rows_of_panels,
     sheet,
@@ -61,8 +62,9 @@ def trajectory_figure(comparison: Comparison) -> Figure:
     layout["annotations"] = [heading("from above", DOMAINS[0][0]), heading("from the side", DOMAINS[1][0])]
     data = []
     for panel, projection in enumerate((directions.above, directions.side), start=1):
-        data += _paths(comparison, world, projection, panel)
-        layout |= _equal_axes(projection, panel, "m" if comparison.is_metric else "unknown unit")
+        paths = _paths(comparison, world, projection, panel)
+        data += paths
+        layout |= _equal_axes(projection, panel, "m" if comparison.is_metric else "unknown unit", padded_range(paths))
     return {"data": data, "layout": layout}
 
 
@@ -161,11 +163,13 @@ def _paths(comparison: Comparison, world: Trajectory, projection: Projection, pa
     return [*traces[:-1], {**traces[-1], **START_MARK}]
 
 
-def _equal_axes(projection: Projection, panel: int, unit: str) -> dict[str, Any]:
+def _equal_axes(projection: Projection, panel: int, unit: str, x_range: dict[str, Any]) -> dict[str, Any]:
     x, y = axis_id("x", panel), axis_id("y", panel)
     reverse = {"autorange": "reversed"} if projection.is_up_reversed else {}
     return {
-        axis_key("x", panel): axis(f"{AXES[projection.right]} [{unit}]", domain=DOMAINS[panel - 1], anchor=y),
+        axis_key("x", panel): axis(
+            f"{AXES[projection.right]} [{unit}]", domain=DOMAINS[panel - 1], anchor=y, **x_range
+        ),
         axis_key("y", panel): axis(f"{AXES[projection.up]} [{unit}]", scaleanchor=x, scaleratio=1, anchor=x, **reverse),
     }
 

@@ -9,7 +9,7 @@ from slam_frontend.evaluation.comparison import Comparison, compare_runs
 from slam_frontend.optional import require
 from slam_frontend.run_folder import RunFolder
 from slam_frontend.viz.palette import GREEN, ORANGE, SKY
-from slam_frontend.viz.report.charts import Figure
+from slam_frontend.viz.report.charts import Figure, with_room_for_legend
 from slam_frontend.viz.report.figures import (
     axis_error_figure,
     error_figure,
@@ -70,7 +70,7 @@ def _comparison(comparison: Comparison, figures: list[Figure]) -> list[str]:
     def drawn(heading: str, note: str, figure: Figure | None) -> str:
         if figure is None:
             return ""
-        figures.append(figure)
+        figures.append(with_room_for_legend(figure))
         return _section(heading, note, f'<div data-figure="figure-{len(figures)}"></div>')
 
     runs = [compared.run for compared in comparison.runs]
