@@ -40,12 +40,12 @@ class ExtractorConfig(Section):
     """Which features, and how many of them. A third party's extractor reads what it needs from ``options``."""
 
     name: str = "superpoint-fast"
-    max_keypoints: int = Field(1000, ge=50, le=20000)
+    max_keypoints: int = Field(default=1000, ge=50, le=20000)
     weights: Path | None = None  # superpoint: a checkpoint; None means the shipped one
-    threshold: float | None = Field(None, gt=0, lt=1)  # superpoint: None means the checkpoint's own
-    nms_radius: int = Field(4, ge=1, le=32)
-    border: int = Field(4, ge=0, le=64)
-    scales: tuple[Scale, ...] | None = Field(None, min_length=1)  # superpoint: sizes of the image that it looks at
+    threshold: float | None = Field(default=None, gt=0, lt=1)  # superpoint: None means the checkpoint's own
+    nms_radius: int = Field(default=4, ge=1, le=32)
+    border: int = Field(default=4, ge=0, le=64)
+    scales: tuple[Scale, ...] | None = Field(default=None, min_length=1)  # superpoint: sizes of the image it looks at
     faint: bool | None = None  # superpoint: with points that are too weak for photographs; None: only to track
     sharpen: bool | None = None  # superpoint: points by the image's structure; None: as the checkpoint's card says
     spread: bool | None = None  # sift: over the image, or the strongest wherever they are; None: only to track
@@ -69,9 +69,9 @@ class MatcherConfig(Section):
     """How descriptors are compared; distances are L2 of unit rows or a fraction of the bits."""
 
     name: str = "nearest"
-    ratio: float = Field(0.9, gt=0, le=1)
-    max_distance_l2: float = Field(0.8, gt=0)
-    max_distance_hamming: float = Field(0.3, gt=0, le=1)
+    ratio: float = Field(default=0.9, gt=0, le=1)
+    max_distance_l2: float = Field(default=0.8, gt=0)
+    max_distance_hamming: float = Field(default=0.3, gt=0, le=1)
 
     def max_distance(self, norm: Norm) -> float:
         """The greatest distance of a match under a norm."""
@@ -81,10 +81,10 @@ class MatcherConfig(Section):
 class DepthConfig(Section):
     """Where the depth of a keypoint is believed. Disparities are pixels, of wider images than 1280 more."""
 
-    min_depth: float = Field(0.3, gt=0)
-    max_depth: float = Field(8.0, gt=0)  # a depth camera's range; stereo is limited by its disparity
-    min_disparity: float = Field(1.0, gt=0)
-    max_disparity: float = Field(128.0, gt=0)
+    min_depth: float = Field(default=0.3, gt=0)
+    max_depth: float = Field(default=8.0, gt=0)  # a depth camera's range; stereo is limited by its disparity
+    min_disparity: float = Field(default=1.0, gt=0)
+    max_disparity: float = Field(default=128.0, gt=0)
 
     @model_validator(mode="after")
     def _ranges_hold_something(self) -> "DepthConfig":
@@ -96,43 +96,43 @@ class DepthConfig(Section):
 class TrackerConfig(Section):
     """Locating a view in the map. Radii are pixels at 640 columns, scaled with the image width."""
 
-    search_radius: float = Field(12.0, gt=0)
-    wide_search_radius: float = Field(40.0, gt=0)
-    ransac_threshold: float = Field(3.0, gt=0)
-    min_inliers: int = Field(15, ge=6)
-    min_relocalization_inliers: int = Field(30, ge=6)
-    patience: int = Field(30, ge=1)  # lost frames with enough to see, before a new segment begins
-    seed: int = Field(0, ge=0, lt=2**31)
+    search_radius: float = Field(default=12.0, gt=0)
+    wide_search_radius: float = Field(default=40.0, gt=0)
+    ransac_threshold: float = Field(default=3.0, gt=0)
+    min_inliers: int = Field(default=15, ge=6)
+    min_relocalization_inliers: int = Field(default=30, ge=6)
+    patience: int = Field(default=30, ge=1)  # lost frames with enough to see, before a new segment begins
+    seed: int = Field(default=0, ge=0, lt=2**31)
 
 
 class InitializerConfig(Section):
     """The first two views of a monocular map."""
 
-    min_matches: int = Field(60, ge=8)
-    min_inlier_fraction: float = Field(0.7, gt=0, le=1)
-    min_parallax_deg: float = Field(2.0, gt=0)  # of a quarter of up to 400 points; half, if nothing rivals the pose
-    ransac_threshold: float = Field(1.5, gt=0)  # pixels at up to 640 columns, scaled with the width of wider images
+    min_matches: int = Field(default=60, ge=8)
+    min_inlier_fraction: float = Field(default=0.7, gt=0, le=1)
+    min_parallax_deg: float = Field(default=2.0, gt=0)  # of a quarter of up to 400 points; of half without a rival
+    ransac_threshold: float = Field(default=1.5, gt=0)  # pixels at up to 640 columns, scaled with greater widths
 
 
 class MapperConfig(Section):
     """Which views become keyframes, and what the map keeps."""
 
-    min_tracked_fraction: float = Field(0.75, gt=0, le=1)  # of the most landmarks in a frame since the last keyframe
-    min_tracked: int = Field(100, ge=0)  # fewer landmarks than this in a frame call for new ones
-    max_keyframe_gap: int = Field(30, ge=1)  # frames
-    min_shift: float = Field(40.0, ge=0)  # median pixels at 640 columns since the last keyframe
-    min_parallax_deg: float = Field(0.7, gt=0)
-    window: int = Field(8, ge=2)  # keyframes that bundle adjustment moves
-    num_fixed: int = Field(8, ge=1)  # keyframes around them that hold them in place
-    max_keyframes: int = Field(60, ge=4)  # kept in memory
-    max_iterations: int = Field(8, ge=1)
+    min_tracked_fraction: float = Field(default=0.75, gt=0, le=1)  # of the most landmarks since the last keyframe
+    min_tracked: int = Field(default=100, ge=0)  # fewer landmarks than this in a frame call for new ones
+    max_keyframe_gap: int = Field(default=30, ge=1)  # frames
+    min_shift: float = Field(default=40.0, ge=0)  # median pixels at 640 columns since the last keyframe
+    min_parallax_deg: float = Field(default=0.7, gt=0)
+    window: int = Field(default=8, ge=2)  # keyframes that bundle adjustment moves
+    num_fixed: int = Field(default=8, ge=1)  # keyframes around them that hold them in place
+    max_keyframes: int = Field(default=60, ge=4)  # kept in memory
+    max_iterations: int = Field(default=8, ge=1)
 
 
 class RunConfig(Section):
     """One run of the frontend."""
 
     sensor: Literal["auto", "mono", "stereo", "rgbd"] = "auto"
-    max_size: int | None = Field(1280, ge=64)  # pixels of the longer side; features of larger images are found shrunk
+    max_size: int | None = Field(default=1280, ge=64)  # pixels of the longer side; features of larger images: shrunk
     extractor: ExtractorConfig = ExtractorConfig()
     matcher: MatcherConfig = MatcherConfig()
     depth: DepthConfig = DepthConfig()

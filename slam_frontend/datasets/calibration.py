@@ -28,9 +28,9 @@ class Calibration(Section, allow_inf_nan=False):
     cx: float
     cy: float
     distortion: tuple[float, ...] = ()  # k1 k2 p1 p2 [k3], as OpenCV calibrates
-    baseline: float | None = Field(None, gt=0)  # metres
-    fps: float | None = Field(None, gt=0)
-    depth_scale: float = Field(5000.0, gt=0)  # stored values a metre
+    baseline: float | None = Field(default=None, gt=0)  # metres
+    fps: float | None = Field(default=None, gt=0)
+    depth_scale: float = Field(default=5000.0, gt=0)  # stored values a metre
 
     @field_validator("fx", "fy")
     @classmethod

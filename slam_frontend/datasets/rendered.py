@@ -20,17 +20,17 @@ class RenderConfig(Section):
     """What is recorded, and how hard it is made."""
 
     sensor: Sensor = Sensor.RGBD
-    num_frames: int = Field(100, ge=1)
-    width: int = Field(320, ge=32)
-    height: int = Field(240, ge=24)
-    fps: float = Field(30.0, gt=0)
-    baseline: float = Field(0.075, gt=0)  # metres, of the stereo pair or the depth camera
+    num_frames: int = Field(default=100, ge=1)
+    width: int = Field(default=320, ge=32)
+    height: int = Field(default=240, ge=24)
+    fps: float = Field(default=30.0, gt=0)
+    baseline: float = Field(default=0.075, gt=0)  # metres, of the stereo pair or the depth camera
     look_around: bool = False  # turn once wholly about the vertical
     poor_walls: bool = False
-    exposure: float = Field(0.0, ge=0, le=1)  # fraction of the frame's time that motion blurs
-    lighting: float = Field(0.0, ge=0, le=0.9)  # how far the brightness swings
-    image_noise: float = Field(1.0, ge=0)  # standard deviation in grey levels
-    depth_noise: float = Field(0.0, ge=0)  # standard deviation in pixels of disparity: grows with depth squared
+    exposure: float = Field(default=0.0, ge=0, le=1)  # fraction of the frame's time that motion blurs
+    lighting: float = Field(default=0.0, ge=0, le=0.9)  # how far the brightness swings
+    image_noise: float = Field(default=1.0, ge=0)  # standard deviation in grey levels
+    depth_noise: float = Field(default=0.0, ge=0)  # standard deviation in pixels of disparity: grows with depth squared
     seed: int = 0
 
 

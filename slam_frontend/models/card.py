@@ -15,7 +15,7 @@ class Card(Section):
 
     name: str
     network: NetworkConfig = PAPER
-    threshold: float = Field(0.003, gt=0, lt=1)  # weak points do where there are no strong ones; the paper used 0.015
+    threshold: float = Field(default=0.003, gt=0, lt=1)  # weak points do where no strong ones are; the paper used 0.015
     sharpen: bool = False  # place keypoints by the image's structure, see decode.sharpen
     version: str = ""
     licence: str = ""

@@ -32,28 +32,28 @@ TAKEN = ("magicpoint", "photos", "validation_photos", "shapes", "shapes_validati
 class LoopConfig(Section):
     """How long and how fast a stage learns: AdamW with a warm-up and one cosine cycle."""
 
-    steps: int = Field(10000, ge=1)
-    minutes: float | None = Field(None, gt=0)  # the schedule follows the clock; ``steps`` is then its upper limit
-    batch: int = Field(32, ge=1)
+    steps: int = Field(default=10000, ge=1)
+    minutes: float | None = Field(default=None, gt=0)  # the schedule follows the clock, ``steps`` at most
+    batch: int = Field(default=32, ge=1)
     size: Size = (120, 160)  # of what the network sees
     late_size: Size | None = None  # the size towards the end, at the same number of pixels a batch
-    late_fraction: float = Field(0.25, ge=0, le=1)
-    rate: float = Field(2e-3, gt=0)
-    final_rate: float = Field(0.005, ge=0, le=1)  # of ``rate``, at the end
-    warmup: float = Field(0.03, ge=0, lt=1)  # of the cycle
-    weight_decay: float = Field(1e-4, ge=0)
-    clip: float = Field(5.0, gt=0)
-    save_seconds: float = Field(30.0, gt=0)
-    validations: int = Field(10, ge=1)  # in the whole cycle
+    late_fraction: float = Field(default=0.25, ge=0, le=1)
+    rate: float = Field(default=2e-3, gt=0)
+    final_rate: float = Field(default=0.005, ge=0, le=1)  # of ``rate``, at the end
+    warmup: float = Field(default=0.03, ge=0, lt=1)  # of the cycle
+    weight_decay: float = Field(default=1e-4, ge=0)
+    clip: float = Field(default=5.0, gt=0)
+    save_seconds: float = Field(default=30.0, gt=0)
+    validations: int = Field(default=10, ge=1)  # in the whole cycle
 
 
 class ShapesConfig(Section):
     """The synthetic images."""
 
-    count: int = Field(24000, ge=1)
-    validation: int = Field(500, ge=1)
+    count: int = Field(default=24000, ge=1)
+    validation: int = Field(default=500, ge=1)
     size: Size = (120, 160)
-    workers: int = Field(1, ge=1)  # processes that render
+    workers: int = Field(default=1, ge=1)  # processes that render
 
 
 class MagicPointConfig(Section):
@@ -67,15 +67,15 @@ class MagicPointConfig(Section):
 class LabelConfig(Section):
     """Homographic adaptation of photographs."""
 
-    homographies: int = Field(100, ge=1)
-    batch: int = Field(25, ge=1)  # warps at a time
+    homographies: int = Field(default=100, ge=1)
+    batch: int = Field(default=25, ge=1)  # warps at a time
     homography: HomographyConfig = HomographyConfig(rotation=1.57, scale=1.4, perspective=0.12, translation=0.1)
-    erosion: int = Field(3, ge=0)
-    count: int = Field(300, ge=1)
-    threshold: float = Field(0.003, gt=0, lt=1)
-    nms_radius: int = Field(4, ge=1)
-    shard: int = Field(128, ge=1)  # photographs a file
-    rounds: int = Field(1, ge=1, le=2)
+    erosion: int = Field(default=3, ge=0)
+    count: int = Field(default=300, ge=1)
+    threshold: float = Field(default=0.003, gt=0, lt=1)
+    nms_radius: int = Field(default=4, ge=1)
+    shard: int = Field(default=128, ge=1)  # photographs a file
+    rounds: int = Field(default=1, ge=1, le=2)
     teacher: Path | None = None  # a checkpoint that labels instead of MagicPoint, such as the one that ships
     sharpen: bool = False  # labels are placed by the image's structure, see models/heatmap.py
 
@@ -87,19 +87,19 @@ class JointConfig(Section):
     start: Path | None = (
         None  # a checkpoint to go on from instead of MagicPoint; a smaller network's grows, see growth.py
     )
-    keep_of_start: float = Field(0.0, ge=0, lt=1)  # its share in the weights that ship, see models/superpoint.py: blend
+    keep_of_start: float = Field(default=0.0, ge=0, lt=1)  # its share in what ships, see models/superpoint.py: blend
     photometric: PhotometricConfig = PhotometricConfig()
     zoom: tuple[Zoom, Zoom] = (0.6, 2.2)  # pixels of the first view per pixel of the photograph
     first: HomographyConfig = HomographyConfig(rotation=0.35, scale=1.0, perspective=0.06, translation=0.0)
     second: HomographyConfig = HomographyConfig(rotation=0.8, scale=1.5, perspective=0.14, translation=0.15)
     target: Literal["soft", "hard"] = "soft"
-    confidence_from_round: int = Field(2, ge=1)  # labels count as much as the teacher's views found them; fully before
+    confidence_from_round: int = Field(default=2, ge=1)  # labels count as often as views found them; fully before
     teacher: Path | None = None  # a larger network's checkpoint: the detector learns what it sees, not the labels
     settle: bool = True  # labels move to where both views see the point, see settling.py
     descriptor_loss: Literal["dual_softmax", "sparse_hinge", "hardest_triplet", "dense_hinge"] = "dual_softmax"
-    descriptor_weight: float = Field(0.5, ge=0)
-    places: int = Field(256, ge=8)  # correspondences a pair, for the sparse losses
-    inset: int = Field(4, ge=0)  # pixels at the photograph's border that nothing is learned from
+    descriptor_weight: float = Field(default=0.5, ge=0)
+    places: int = Field(default=256, ge=8)  # correspondences a pair, for the sparse losses
+    inset: int = Field(default=4, ge=0)  # pixels at the photograph's border that nothing is learned from
 
     @model_validator(mode="after")
     def _has_one_target(self) -> "JointConfig":
@@ -113,18 +113,18 @@ class JointConfig(Section):
 class TrainingConfig(Section):
     """The whole recipe."""
 
-    name: str = Field("superpoint", pattern=r"^\w[\w.-]*$")  # of the files that ship
+    name: str = Field(default="superpoint", pattern=r"^\w[\w.-]*$")  # of the files that ship
     folder: Path = Path("runs/superpoint")
     photos: Paths = ()
     validation_photos: Path | None = None
-    validation_count: int = Field(96, ge=1)  # photographs that validation looks at
+    validation_count: int = Field(default=96, ge=1)  # photographs that validation looks at
     photo_size: Size = (240, 320)  # that photographs are brought to
-    seed: int = Field(0, ge=0, lt=2**32)
+    seed: int = Field(default=0, ge=0, lt=2**32)
     device: str = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     tensorboard: bool = False
     sharpen: bool = True  # what the card will say: keypoints are placed by the image's structure
-    threshold: float = Field(0.003, gt=0, lt=1)  # likewise, the least score of a keypoint; more training lowers scores
+    threshold: float = Field(default=0.003, gt=0, lt=1)  # likewise, a keypoint's least score; training lowers scores
     network: NetworkConfig = PAPER
     shapes: ShapesConfig = ShapesConfig()
     magicpoint: MagicPointConfig = MagicPointConfig()

@@ -17,10 +17,10 @@ MIN_DEPTH = 1e-3  # below it the plane turns its back
 class HomographyConfig(Section):
     """How far a random view may lie from the one before it."""
 
-    rotation: float = Field(0.6, ge=0, le=2 * math.pi)  # radians, uniform on both sides
-    scale: float = Field(1.4, ge=1, le=10)  # log-uniform between 1/scale and scale
-    perspective: float = Field(0.15, ge=0, le=0.5)  # corners move by up to this fraction of the size
-    translation: float = Field(0.15, ge=0, le=1)  # fraction of the size
+    rotation: float = Field(default=0.6, ge=0, le=2 * math.pi)  # radians, uniform on both sides
+    scale: float = Field(default=1.4, ge=1, le=10)  # log-uniform between 1/scale and scale
+    perspective: float = Field(default=0.15, ge=0, le=0.5)  # corners move by up to this fraction of the size
+    translation: float = Field(default=0.15, ge=0, le=1)  # fraction of the size
 
 
 def random_homographies(

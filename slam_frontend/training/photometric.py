@@ -17,13 +17,13 @@ Factor = Annotated[float, Field(ge=0, le=10)]
 class PhotometricConfig(Section):
     """Largest changes, in grey levels where nothing else is said."""
 
-    brightness: float = Field(50.0, ge=0, le=255)
+    brightness: float = Field(default=50.0, ge=0, le=255)
     contrast: tuple[Factor, Factor] = (0.5, 1.5)
-    noise: float = Field(10.0, ge=0, le=255)
-    speckle: float = Field(0.0, ge=0, le=1)  # fraction of the pixels that turn black or white
-    shade: float = Field(0.5, ge=0, le=1)  # strength of a soft shadow or highlight
-    blur: int = Field(3, ge=0, le=64)  # length in pixels of the motion blur
-    blur_fraction: float = Field(0.25, ge=0, le=1)  # of the images
+    noise: float = Field(default=10.0, ge=0, le=255)
+    speckle: float = Field(default=0.0, ge=0, le=1)  # fraction of the pixels that turn black or white
+    shade: float = Field(default=0.5, ge=0, le=1)  # strength of a soft shadow or highlight
+    blur: int = Field(default=3, ge=0, le=64)  # length in pixels of the motion blur
+    blur_fraction: float = Field(default=0.25, ge=0, le=1)  # of the images
 
 
 STRONG = PhotometricConfig(brightness=75, contrast=(0.3, 1.8), noise=15, speckle=0.0035, shade=0.8, blur=7)
