@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,7 @@ class ExtractorProcess:
             self._process.start()
         theirs.close()  # so that the end of the process is the end of the pipe
         weakref.finalize(self, _end, self._connection, self._process)
+        self._asking = Lock()  # one image is there at a time, whoever asks
         self._is_asked = True  # an answer is on its way, the first one without a question
         self.name: str
         self.norm: Norm
@@ -50,10 +52,11 @@ class ExtractorProcess:
 
     def extract(self, image: Array) -> Features:
         """Features of an (H,W) uint8 grey image, best first."""
-        if self._is_asked:  # an interrupt left an answer behind; until it is there, the shared image is being read
-            self._receive()
-        self._ask(_put(image, self._shared))
-        features: Features = self._answer()
+        with self._asking:
+            if self._is_asked:  # an interrupt left an answer behind; until it is there, the shared image is being read
+                self._receive()
+            self._ask(_put(image, self._shared))
+            features: Features = self._answer()
         return features
 
     def _answer(self) -> Any:

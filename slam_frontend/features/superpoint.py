@@ -2,6 +2,7 @@
 
 from importlib import resources
 from pathlib import Path
+from threading import Lock
 
 import cv2
 import numpy as np
@@ -21,13 +22,14 @@ LEARNED = ("superpoint", "superpoint-fast")
 
 
 class SuperPointExtractor:
-    """Finds and describes keypoints with a trained network."""
+    """Finds and describes keypoints with a trained network, for one thread after the other."""
 
     norm: Norm = "l2"
 
     def __init__(self, name: str, runtime: Runtime, config: ExtractorConfig) -> None:
         self.name = name
         self._runtime = runtime
+        self._asking = Lock()  # an answer of the runtime holds until its next call
         self._config = config
         self._wanted = WantedKeypoints(
             config.max_keypoints,
@@ -51,7 +53,8 @@ class SuperPointExtractor:
         return found[0] if len(found) == 1 else _merge(found)
 
     def _extract_level(self, image: Array, count: int) -> Features:
-        found = self._find(image, self._wanted, count)
+        with self._asking:
+            found = self._find(image, self._wanted, count)
         ones = np.ones(len(found.scores), np.float32)
         return Features(found.positions, found.scores, found.descriptors, self.norm, ones)
 
@@ -61,8 +64,9 @@ class SuperPointExtractor:
     def describe(self, image: Array, keypoints: Array) -> Array:
         """Descriptors (N,D) of an (H,W) uint8 grey image at keypoints (N,2) that come from anywhere."""
         require_grey(image)
-        _, coarse = self._runtime.run(_prepare(image))
-        return sample_descriptors(coarse, np.asarray(keypoints, np.float32))
+        with self._asking:
+            _, coarse = self._runtime.run(_prepare(image))
+            return sample_descriptors(coarse, np.asarray(keypoints, np.float32))
 
 
 def create_superpoint(config: ExtractorConfig) -> SuperPointExtractor:

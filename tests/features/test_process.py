@@ -4,6 +4,7 @@ import importlib
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -44,6 +45,16 @@ def test_images_of_any_size_and_layout_arrive_as_they_are(extractor, image):
         found, expected = extractor.extract(view), here.extract(view)
         np.testing.assert_array_equal(found.keypoints, expected.keypoints)
         np.testing.assert_array_equal(found.descriptors, expected.descriptors)
+
+
+def test_threads_that_ask_at_once_get_the_features_of_their_own_image(extractor, image):
+    views = [np.roll(image, shift, axis=1) for shift in range(20)]
+    expected = [create_extractor(ORB).extract(view) for view in views]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(extractor.extract, views))
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(ours.keypoints, theirs.keypoints)
+        np.testing.assert_array_equal(ours.descriptors, theirs.descriptors)
 
 
 def test_what_goes_wrong_there_is_raised_here_and_the_next_image_is_answered(image, tmp_path):

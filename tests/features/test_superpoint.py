@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -156,6 +157,21 @@ def test_features_stay_what_they_were_when_the_next_image_comes(weights):
     extractor.extract(image_of(96, 128, seed=1))
     for array, copy in zip((features.keypoints, features.scores, features.descriptors), copies, strict=True):
         np.testing.assert_array_equal(array, copy)
+
+
+def test_threads_that_share_an_extractor_get_the_features_of_their_own_image(weights):
+    pytest.importorskip("openvino")
+    extractor = create_extractor({"name": "superpoint-fast", "weights": weights, "runtime": "openvino"})
+    images = [image_of(96, 128, seed) for seed in range(20)]
+    expected = [extractor.extract(image) for image in images]
+    described = [extractor.describe(*pair) for pair in zip(images, (one.keypoints for one in expected), strict=True)]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(extractor.extract, images))
+        found_again = list(pool.map(extractor.describe, images, [one.keypoints for one in expected]))
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(ours.keypoints, theirs.keypoints)
+        np.testing.assert_array_equal(ours.descriptors, theirs.descriptors)
+    np.testing.assert_array_equal(np.concatenate(found_again), np.concatenate(described))
 
 
 HERE = "'--set', 'extractor.own_process=false'"
