@@ -6,7 +6,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
-VERSION = re.search(r'__version__ = "(.+)"', (HERE / "slam_frontend" / "__init__.py").read_text())
+VERSION = re.search(r'__version__ = "(.+)"', (HERE / "slam_frontend" / "__init__.py").read_text("utf-8"))
 assert VERSION, "slam_frontend/__init__.py states no __version__"
 
 EXTRAS = {
@@ -33,7 +33,7 @@ setup(
     name="slam-frontend",
     version=VERSION.group(1),
     description="A visual SLAM frontend with learned features and the code that trains them",
-    long_description=(HERE / "README.md").read_text(),
+    long_description=(HERE / "README.md").read_text("utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     classifiers=[

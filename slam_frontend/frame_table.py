@@ -67,7 +67,7 @@ def write_frames(table: FrameTable, path: Path) -> None:
 def read_frames(path: Path) -> FrameTable:
     """The table of a file; SequenceError that names it where it holds something else."""
     try:
-        rows = list(csv.DictReader(path.read_text().splitlines()))
+        rows = list(csv.DictReader(path.read_text("utf-8-sig").splitlines()))
         names = rows[0] if rows else {}
         counts = {name: np.array([int(row[name]) for row in rows], np.int64) for name in COUNTS}
         timestamps = np.array([float(row["timestamp"]) for row in rows])

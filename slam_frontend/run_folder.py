@@ -101,7 +101,7 @@ def _if_there(read: Callable[[Path], T], path: Path) -> T | None:
 
 def _read_mapping(path: Path, parse: Callable[[str], Any]) -> dict[str, Any]:
     try:
-        values = parse(path.read_text())
+        values = parse(path.read_text("utf-8-sig"))
     except OSError as error:
         raise SequenceError(f"{path}: can't be read ({error.strerror})") from error
     except (ValueError, yaml.YAMLError) as error:

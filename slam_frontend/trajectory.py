@@ -106,7 +106,7 @@ def _read_euroc_camera(path: Path) -> Trajectory:
 def read_T_body_cam(sensor_file: Path) -> Array:
     """(4,4): where a camera sits on the body, by the T_BS of its sensor.yaml."""
     try:
-        data = yaml.safe_load(as_yaml(sensor_file.read_text()))["T_BS"]["data"]
+        data = yaml.safe_load(as_yaml(sensor_file.read_text("utf-8-sig")))["T_BS"]["data"]
         T_body_cam = np.array(data, np.float64).reshape(4, 4)
     except (OSError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
         raise SequenceError(
@@ -167,7 +167,7 @@ def recognise(path: Path) -> TrajectoryFormat:
 
 def _read_text(path: Path) -> str:
     try:
-        return path.read_text()
+        return path.read_text("utf-8-sig")
     except OSError as error:
         raise SequenceError(f"{path}: can't be read ({error.strerror}); expected a trajectory file") from error
     except UnicodeDecodeError as error:

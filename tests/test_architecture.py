@@ -143,6 +143,14 @@ def test_only_the_command_line_prints(path: Path) -> None:
 
 
 @each_file
+def test_text_is_utf8_on_every_system(path: Path) -> None:
+    calls = [node for node in ast.walk(parse(path)) if isinstance(node, ast.Call)]
+    for call in calls:
+        if isinstance(call.func, ast.Attribute) and call.func.attr in ("read_text", "write_text"):
+            assert "utf-8" in ast.unparse(call), f"line {call.lineno}: the system's own encoding may be another"
+
+
+@each_file
 def test_names_say_what_is_inside(path: Path) -> None:
     assert path.stem not in VAGUE_NAMES
 

@@ -1,5 +1,8 @@
 """Settings: defaults, files, overrides, and mistakes that are named with the key and the way out."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,6 +24,20 @@ def test_a_file_states_differences_and_overrides_come_on_top(tmp_path: Path) -> 
     config = load_config(RunConfig, tmp_path / "mine.yaml", ["tracker.min_inliers=30", "sensor=mono"])
     assert (config.extractor.name, config.tracker.min_inliers, config.sensor) == ("sift", 30, "mono")
     assert config.matcher == RunConfig().matcher
+
+
+def test_a_file_is_read_in_utf8_wherever_that_is_not_the_systems_own_encoding(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("extractor: {weights: größer.pt}  # für innen\n", encoding="utf-8")
+    code = (
+        "from slam_frontend.config import RunConfig, load_config\n"
+        "print(ascii(str(load_config(RunConfig, 'mine.yaml').extractor.weights)))"
+    )
+    package = os.pathsep.join([str(CONFIGS[0].parents[1]), os.environ.get("PYTHONPATH", "")])
+    plain = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "PYTHONPATH": package}
+    command = [sys.executable, "-c", code]
+    environment = {**os.environ, **plain}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == ascii("größer.pt"), done.stderr
 
 
 def test_what_a_run_used_can_be_run_again(tmp_path: Path) -> None:

@@ -110,6 +110,14 @@ def test_a_bad_file_is_refused_in_words(tmp_path: Path, text: str, message: str)
     assert str(path) in str(caught.value)
 
 
+@pytest.mark.parametrize("format", WRITERS)
+def test_a_file_may_begin_as_windows_editors_begin_it(walk: Trajectory, tmp_path: Path, format: str) -> None:
+    path = tmp_path / "trajectory.txt"
+    WRITERS[format](walk, path)
+    path.write_text(path.read_text(), encoding="utf-8-sig")
+    assert len(read_trajectory(path)) == 40
+
+
 def test_a_missing_or_binary_file_is_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(SequenceError, match="can't be read"):
         read_trajectory(tmp_path / "nothing.txt")

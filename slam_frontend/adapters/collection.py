@@ -35,7 +35,7 @@ def exhaustive_pairs(names: Sequence[str]) -> list[Pair]:
 def read_pairs(path: Path, names: Sequence[str]) -> list[Pair]:
     """The pairs of a text file with two names a line, each pair once; SequenceError naming the line that is wrong."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = path.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise SequenceError(f"{path}: can't be read as text; expected two image names a line") from error
     known = set(names)

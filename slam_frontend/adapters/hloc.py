@@ -49,7 +49,7 @@ def export_hloc(job: Job, half: bool = True, watch: Watch = ignore_progress) -> 
     bench.publish(FEATURES, write_features)
     bench.publish(MATCHES, write_matches)
     lines = [f"{name0} {name1}\n" for name0, name1, _ in material.matches()]
-    bench.publish(PAIRS, lambda path: path.write_text("".join(lines)))
+    bench.publish(PAIRS, lambda path: path.write_text("".join(lines), "utf-8"))
     bench.finish()
     return Report(len(job.names) - len(material.skipped), tuple(material.skipped.values()), **counts)
 

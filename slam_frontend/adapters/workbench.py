@@ -95,7 +95,7 @@ class Workbench:
         stamp = self.folder / STAMP
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            before = json.loads(stamp.read_text()) if stamp.exists() else None
+            before = json.loads(stamp.read_text("utf-8")) if stamp.exists() else None
             if before and (before["finished"] or any((self.folder / UNFINISHED).glob("*.npz"))):
                 return self._compare(before)
             if before is None and any(self.folder.iterdir()):

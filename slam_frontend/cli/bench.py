@@ -224,7 +224,9 @@ def _machine() -> str:
     from slam_frontend.features import count_cores
 
     cpuinfo = Path("/proc/cpuinfo")
-    names = [line for line in cpuinfo.read_text().splitlines() if "model name" in line] if cpuinfo.exists() else []
+    names = (
+        [line for line in cpuinfo.read_text("utf-8").splitlines() if "model name" in line] if cpuinfo.exists() else []
+    )
     processor = names[0].split(":")[1].strip() if names else platform.processor()
     versions = f"Python {platform.python_version()}, numpy {np.__version__}, OpenCV {cv2.__version__}"
     machine = f"{count_cores()} cores of {processor}; slam-frontend {__version__}, {versions}."

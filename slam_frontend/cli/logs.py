@@ -41,7 +41,7 @@ def log_file(path: Path) -> Iterator[logging.Logger]:
     """Write all that the library says into a file, for as long as the context lasts."""
     logging.raiseExceptions = False  # a disk that fills up is reported by whoever writes the results
     try:
-        handler = logging.FileHandler(path, mode="w")
+        handler = logging.FileHandler(path, mode="w", encoding="utf-8")
     except OSError as error:
         raise OutputError(f"{path}: can't be written ({error.strerror}); choose another --out") from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))

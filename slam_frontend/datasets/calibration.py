@@ -92,7 +92,7 @@ def load_camera_file(model: type[T], path: Path) -> T:
 
 def _read_yaml(path: Path) -> Any:
     try:
-        return yaml.safe_load(as_yaml(path.read_text()))
+        return yaml.safe_load(as_yaml(path.read_text("utf-8-sig")))
     except OSError as error:
         raise SequenceError(f"{path}: can't be read ({error.strerror}); it holds the camera's calibration") from error
     except UnicodeDecodeError as error:

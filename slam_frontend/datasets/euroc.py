@@ -147,7 +147,7 @@ def _read_list(folder: Path) -> tuple[Array, list[Path]]:
     """Times in seconds and images of data.csv, in the order of the times."""
     path = folder / "data.csv"
     try:
-        rows = [line.split(",") for line in path.read_text().splitlines() if line.strip() and line[0] != "#"]
+        rows = [line.split(",") for line in path.read_text("utf-8-sig").splitlines() if line.strip() and line[0] != "#"]
         times = np.array([int(row[0]) / 1e9 for row in rows])
         images = [folder / "data" / row[1].strip() for row in rows]
     except OSError as error:

@@ -136,7 +136,7 @@ def _read_truth(path: Path, times: Array, T_cam0_left: Array) -> Trajectory | No
 
 def _read_text(path: Path) -> str:
     try:
-        return path.read_text()
+        return path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise SequenceError(
             f"{path}: can't be read ({error}); a KITTI sequence needs calib.txt and times.txt"

@@ -85,7 +85,7 @@ def _read_image(file: Path) -> Array:
 
 def _read_homography(file: Path) -> Array:
     try:
-        numbers = np.array(file.read_text().split(), float)
+        numbers = np.array(file.read_text("utf-8-sig").split(), float)
     except (OSError, ValueError) as error:
         raise SequenceError(f"{file}: expected nine numbers ({error}); {REMEDY}") from error
     if numbers.size != 9:

@@ -72,7 +72,7 @@ def _require_free(path: Path, weights: Path, card: Card, format: Format) -> None
     if not any(file.exists() for file in written):
         return
     try:
-        is_ours = parse_card(_card_path(path).read_text(), source=str(path)) == card
+        is_ours = parse_card(_card_path(path).read_text("utf-8"), source=str(path)) == card
     except (OSError, UnicodeDecodeError, WeightsError):
         is_ours = False
     if not is_ours:

@@ -99,7 +99,7 @@ def create_engine(device: str = "auto", precision: str = "auto") -> Engine:
 
 def has_bfloat16() -> bool:
     """Whether this CPU multiplies bfloat16 in hardware; without that it is far slower than float32."""
-    return CPU_FLAGS.exists() and not BFLOAT16_FLAGS.isdisjoint(CPU_FLAGS.read_text().split())
+    return CPU_FLAGS.exists() and not BFLOAT16_FLAGS.isdisjoint(CPU_FLAGS.read_text("utf-8").split())
 
 
 def _choose_device(device: str) -> torch.device:

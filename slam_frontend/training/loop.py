@@ -255,7 +255,7 @@ class Loop:
     def _log(self, report: Report) -> None:
         entry: dict[str, Any] = {"step": report.step, "seconds": round(self.seconds, 1), **report.losses}
         entry |= {"images_per_second": round(report.images_per_second, 1), **report.metrics}
-        with (self.folder / LOG).open("a") as file:
+        with (self.folder / LOG).open("a", encoding="utf-8") as file:
             file.write(to_json(entry, indent=None) + "\n")
 
     def _agree(self, number: float) -> float:

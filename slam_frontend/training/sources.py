@@ -103,7 +103,7 @@ def _read(note: Path) -> dict[str, Any] | None:
     if not note.exists():
         return None
     try:
-        noted: dict[str, Any] = dict(json.loads(note.read_text()))
+        noted: dict[str, Any] = dict(json.loads(note.read_text("utf-8")))
     except (ValueError, TypeError) as error:
         raise ConfigError(f"{note}: is damaged and no longer tells what lies beside it; delete it") from error
     return noted

@@ -43,6 +43,15 @@ def test_a_pair_is_read_with_its_baseline_times_and_truth(kitti: Path, write_ima
     np.testing.assert_array_equal(sequence.truth.timestamps, [0.0, 0.1, 0.2])
 
 
+@pytest.mark.parametrize("file", ["calib.txt", "times.txt", "../poses/03.txt"])
+def test_a_file_may_begin_as_windows_editors_begin_it(kitti: Path, file: str) -> None:
+    path = (kitti if file[0] != "." else kitti.parent.parent) / file.removeprefix("../")
+    path.write_text(path.read_text(), encoding="utf-8-sig")
+    sequence = open_sequence(kitti)
+    assert [frame.timestamp for frame in sequence] == [0.0, 0.1, 0.2]
+    assert len(sequence.truth) == 3
+
+
 def test_without_a_right_folder_it_is_mono(kitti: Path) -> None:
     shutil.rmtree(kitti / "image_1")
     sequence = open_sequence(kitti)

@@ -15,7 +15,9 @@ def held_megabytes(pid: int | str = "self") -> float:
 def _family(folder: Path) -> Iterator[Path]:
     yield folder
     try:
-        children = [child for task in (folder / "task").iterdir() for child in (task / "children").read_text().split()]
+        children = [
+            child for task in (folder / "task").iterdir() for child in (task / "children").read_text("utf-8").split()
+        ]
     except OSError:  # it has just ended
         return
     for child in children:
@@ -24,7 +26,7 @@ def _family(folder: Path) -> Iterator[Path]:
 
 def _own_kilobytes(folder: Path) -> int:
     try:
-        lines = (folder / "smaps_rollup").read_text().splitlines()
+        lines = (folder / "smaps_rollup").read_text("utf-8").splitlines()
     except OSError:
         return 0
     return next((int(line.split()[1]) for line in lines if line.startswith(SHARE)), 0)

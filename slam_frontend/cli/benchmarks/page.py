@@ -16,7 +16,7 @@ def read_sections(page: Path) -> dict[str, str]:
         return {}
     if not (page.is_file() and page.read_bytes().startswith(TITLE.encode())):
         raise OutputError(f"{page}: is there already and is no page of benchmarks; choose another --out")
-    parts = page.read_text().split("\n## ")[1:]
+    parts = page.read_text("utf-8").split("\n## ")[1:]
     return {heading: text.strip() for heading, _, text in (part.partition("\n") for part in parts)}
 
 
