@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from slam_frontend.config import ExtractorConfig
-from slam_frontend.errors import ConfigError
+from slam_frontend.errors import ConfigError, PluginError
 from slam_frontend.types import Array, Features, Norm
 
 
@@ -47,6 +47,24 @@ def require_no_options(config: ExtractorConfig) -> None:
         )
 
 
+def require_features(features: Features, name: str) -> Features:
+    """What the extractor of that name found, or PluginError where it isn't a row of numbers for each keypoint."""
+    if not isinstance(features, Features):
+        raise PluginError(f"the extractor {name!r} gave a {type(features).__name__}; expected Features")
+    fields = ("keypoints", "scores", "descriptors", "scales")
+    shapes = [array.shape if isinstance(array := getattr(features, field), np.ndarray) else () for field in fields]
+    if shapes[0][:1] == (0,):
+        return features
+    count, width = (*shapes[2], 0, 0)[:2]
+    if shapes != [(count, 2), (count,), (count, width), (count,)]:
+        found = ", ".join(f"{field} {shape or 'no array'}" for field, shape in zip(fields, shapes, strict=True))
+        expected = "keypoints (N,2), scores (N,), descriptors (N,D), scales (N,)"
+        raise PluginError(f"the extractor {name!r} gave {found}; expected the arrays {expected}")
+    if not np.isfinite(features.keypoints).all():
+        raise PluginError(f"the extractor {name!r} gave keypoints that are no numbers; expected pixels")
+    return features
+
+
 def enlarge(features: Features, shape: tuple[int, ...], full: tuple[int, ...]) -> Features:
     """Features of a smaller image (H,W) at their places in the full one; a pixel's centre is half a pixel from its edge
     at either size. A scale, one number, grows by the mean of both sides."""
@@ -63,10 +81,10 @@ def extract_at_most(extractor: Extractor, image: Array, max_size: int | None, sc
     require_grey(image)
     height, width = image.shape
     if max_size is None or max(height, width) <= max_size:
-        return extractor.extract(image)
+        return require_features(extractor.extract(image), extractor.name)
     shrink = max_size / max(height, width)
     size = max(round(width * shrink), 1), max(round(height * shrink), 1)
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    features = extractor.extract(small)
+    features = require_features(extractor.extract(small), extractor.name)
     enlarged = enlarge(features, small.shape, image.shape)
     return enlarged if scaled else replace(enlarged, scales=features.scales)

@@ -1,11 +1,14 @@
-"""Features of shrunk images lie where they are in the image."""
+"""Features of shrunk images lie where they are in the image; what an extractor gives is looked at first."""
+
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
-from slam_frontend.errors import ConfigError
+from slam_frontend.errors import ConfigError, PluginError
 from slam_frontend.features import create_extractor, extract_at_most
+from slam_frontend.types import Features
 
 
 def test_keypoints_of_a_shrunk_image_lie_where_they_are_in_the_image() -> None:
@@ -53,6 +56,44 @@ def test_what_is_no_grey_image_is_told_in_a_sentence(name: str, image: object, f
     for extract in (extractor.extract, lambda image: extract_at_most(extractor, image, 640)):
         with pytest.raises(ConfigError, match=rf"expected a grey image \(H,W\) uint8, {found}"):
             extract(image)  # type: ignore[arg-type]
+
+
+FOUND = Features(
+    np.ones((5, 2), np.float32), np.ones(5, np.float32), np.ones((5, 32), np.uint8), "hamming", np.ones(5, np.float32)
+)
+
+
+class Theirs:
+    name, norm = "theirs", "hamming"
+
+    def __init__(self, found: object) -> None:
+        self.found = found
+
+    def extract(self, image: object) -> object:
+        return self.found
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        ((FOUND.keypoints, FOUND.descriptors), "gave a tuple; expected Features"),
+        (replace(FOUND, descriptors=FOUND.descriptors[:3]), r"gave keypoints \(5, 2\), .*, descriptors \(3, 32\)"),
+        (replace(FOUND, keypoints=FOUND.keypoints[:, None]), r"keypoints \(5, 1, 2\).*; expected .*keypoints \(N,2\)"),
+        (replace(FOUND, scores=FOUND.scores.tolist()), "scores no array"),
+        (replace(FOUND, scales=None), "scales no array"),
+        (replace(FOUND, keypoints=FOUND.keypoints * np.nan), "keypoints that are no numbers"),
+    ],
+)
+@pytest.mark.parametrize("max_size", [None, 64])
+def test_what_is_no_row_for_each_keypoint_is_told_in_a_sentence(found: object, message: str, max_size) -> None:
+    with pytest.raises(PluginError, match=f"the extractor 'theirs' .*{message}"):
+        extract_at_most(Theirs(found), np.zeros((100, 100), np.uint8), max_size)
+
+
+def test_an_extractor_that_finds_nothing_needs_no_descriptors() -> None:
+    """As OpenCV's own give them."""
+    nothing = replace(FOUND.select(slice(0)), descriptors=None)
+    assert len(extract_at_most(Theirs(nothing), np.zeros((100, 100), np.uint8), None)) == 0
 
 
 def test_an_extractor_may_be_given_by_its_name_alone() -> None:
