@@ -219,7 +219,7 @@ def _explain(model: type[Section], error: ValidationError) -> str:
     if first["type"] == "value_error":  # our own, of a section that doesn't go together
         return f"{key}: {first['ctx']['error']}".removeprefix(": ") + f" (found {first['input']!r})"
     if first["type"] != "extra_forbidden":
-        return f"{key}: {first['msg']} (found {first['input']!r})"
+        return f"{key}: {first['msg']} (found {first['input']!r})".removeprefix(": ")
     nearest = difflib.get_close_matches(key, _known_keys(model), n=1, cutoff=0.4)
     hint = f", did you mean {nearest[0]}?" if nearest else f"; known: {', '.join(_known_keys(model))}"
     return f"{key} is unknown{hint}"
