@@ -1,5 +1,6 @@
 """KITTI odometry: rectified pairs, one folder a camera, projections in calib.txt."""
 
+from bisect import bisect_left
 from pathlib import Path
 
 import numpy as np
@@ -36,8 +37,9 @@ class KittiReader:
             require_partners(path, "right image of the same name", num_pairs, len(self.images), question)
         self.indices = [int(image.stem) if image.stem.isdecimal() else row for row, image in enumerate(self.images)]
         self.times = _read_times(path / "times.txt")
+        self.in_order = _rising(self.times)
         self.camera, T_cam0_left = self._calibrate(path, left, right, calibration)
-        self.truth = _read_truth(path, self.times, T_cam0_left)
+        self.truth = _read_truth(path, self.times, self.in_order, T_cam0_left)
 
     def _calibrate(self, path: Path, left: int, right: int, given: Calibration | None) -> tuple[Camera, Array]:
         """The camera, and where it stands in camera 0, whose poses the truth states."""
@@ -63,6 +65,8 @@ class KittiReader:
         path, index = self.images[position], self.indices[position]
         if index >= len(self.times):
             raise SequenceError(f"{path}: has no timestamp; times.txt ends at frame {len(self.times) - 1}")
+        if not self.in_order[index]:
+            raise SequenceError(f"{path}: {self.times[index]} s in times.txt is out of order with the frames around it")
         image, colour = read_picture(path, self.colour)
         right = read_right(self.rights.get(path.stem)) if self.sensor == Sensor.STEREO else None
         return Frame(index, float(self.times[index]), image, right=right, colour=colour)
@@ -80,6 +84,22 @@ def _read_times(path: Path) -> Array:
         return np.array([float(line) for line in _read_text(path).split()])
     except ValueError as error:
         raise SequenceError(f"{path}: expected one timestamp in seconds a line ({error})") from error
+
+
+def _rising(times: Array) -> Array:
+    """(N,) bool: the most times of which each is greater than the one before; Fredman 1975. Where several in a row are
+    wrong, only the whole list tells them from those that follow."""
+    ends: list[int] = []  # rows of the least times that one, two, three... rising ones end with
+    before = np.full(len(times), -1)
+    for row in np.flatnonzero(np.isfinite(times)).tolist():
+        length = bisect_left(ends, times[row], key=lambda end: times[end])
+        before[row] = ends[length - 1] if length else -1
+        ends[length : length + 1] = [row]
+    kept = np.zeros(len(times), bool)
+    row = ends[-1] if ends else -1
+    while row >= 0:
+        kept[row], row = True, before[row]
+    return kept
 
 
 def _read_projections(path: Path) -> dict[int, Array]:
@@ -121,16 +141,14 @@ def _require_plausible(camera: Camera, path: Path) -> None:
         )
 
 
-def _read_truth(path: Path, times: Array, T_cam0_left: Array) -> Trajectory | None:
+def _read_truth(path: Path, times: Array, in_order: Array, T_cam0_left: Array) -> Trajectory | None:
     name = f"{path.absolute().name}.txt"
     places = (path / "../../poses" / name, path / name, path / "poses.txt", path / "poses" / name)
     found = next((place for place in places if place.is_file()), None)
     if found is None:
         return None
     T_world_cam0 = read_truth(read_kitti, found).T_world_cam
-    times = times[: len(T_world_cam0)]
-    rows = np.argsort(times)
-    rows = rows[np.isfinite(times[rows])]
+    rows = np.flatnonzero(in_order[: len(T_world_cam0)])
     return Trajectory(times[rows], T_world_cam0[rows] @ T_cam0_left)
 
 

@@ -145,13 +145,34 @@ def test_one_camera_needs_no_baseline(kitti: Path) -> None:
     assert open_sequence(kitti, sensor="mono").camera.baseline is None
 
 
-def test_a_wrong_time_leaves_the_truth_in_order(kitti: Path) -> None:
-    (kitti / "times.txt").write_text("0.0\n9.9e9\n0.2\n")
-    np.testing.assert_array_equal(open_sequence(kitti).truth.timestamps, [0.0, 0.2, 9.9e9])
-    (kitti / "times.txt").write_text("0.0\nnan\n0.2\n")
+@pytest.mark.parametrize("wrong", [9.9e9, np.nan, np.inf])
+def test_a_wrong_time_costs_its_frame_and_its_truth(kitti: Path, wrong: float) -> None:
+    (kitti / "times.txt").write_text(f"0.0\n{wrong}\n0.2\n")
     sequence = open_sequence(kitti)
-    np.testing.assert_array_equal(sequence.truth.T_world_cam[:, 0, 3], [0, 2])
     assert [frame.index for frame in sequence] == [0, 2]
+    assert "image_0/000001.png" in sequence.skipped[0] and f"{wrong} s in times.txt" in sequence.skipped[0]
+    np.testing.assert_array_equal(sequence.truth.timestamps, [0.0, 0.2])
+    np.testing.assert_array_equal(sequence.truth.T_world_cam[:, 0, 3], [0, 2])
+
+
+@pytest.mark.parametrize(
+    ("times", "kept"),
+    [
+        ([0, 1, 70, 71, 4, 5, 6, 7], [0, 1, 4, 5, 6, 7]),
+        ([70, 71, 2, 3, 4, 5], [2, 3, 4, 5]),
+        ([0, 1, 2, 3, 4, 1.1, 1.2, 7], [0, 1, 2, 3, 4, 7]),
+        ([0, 1, 2, 9, 8, 5, 6], [0, 1, 2, 5, 6]),
+        ([0, 1, 1, 3], [0, 1, 3]),
+    ],
+)
+def test_wrong_times_in_a_row_cost_their_frames_only(kitti: Path, write_image, times, kept) -> None:
+    for row in range(3, len(times)):
+        write_image(kitti / f"image_0/{row:06d}.png", seed=row)
+    (kitti / "times.txt").write_text("".join(f"{time}\n" for time in times))
+    sequence = open_sequence(kitti)
+    played = [frame.timestamp for frame in sequence]
+    assert played == [times[row] for row in kept]
+    assert len(sequence.skipped) == len(times) - len(kept)
 
 
 def test_an_empty_image_folder_is_said(kitti: Path) -> None:
