@@ -21,6 +21,7 @@ from slam_frontend.tracking.relocalizer import Relocalizer
 from slam_frontend.types import Array, Camera, FrameResult, Matches, PoseEstimate, TrackingState, View
 
 CONVINCING = 0.2  # of the landmarks that should be in sight; a pose that finds fewer may be a chance agreement
+STEADY = 0.5  # of those that the last frame saw; where fewer are found, near a wrong place wrong ones may agree
 ENOUGH = 300  # landmarks at most, taken evenly from those seen last, for a pose that all in sight refine
 
 
@@ -59,12 +60,14 @@ class Tracker:
         return self.initializer.early.locate(map)
 
     def _best(self, attempts: Iterator[PoseEstimate], num_keypoints: int) -> PoseEstimate:
-        """The first attempt that finds a fair part of what it should, else the one that finds most, else LOST."""
+        """The first attempt that finds a fair part of what it should and, unless a second one was made too, of what the
+        last frame saw, else the one that finds most, else LOST."""
         best = PoseEstimate(TrackingState.LOST)
-        for estimate in attempts:
+        for row, estimate in enumerate(attempts):
             if len(estimate.landmark_ids) > len(best.landmark_ids):
                 best = estimate
-            if len(best.landmark_ids) >= CONVINCING * min(len(best.expected_ids), num_keypoints):
+            found, expected = len(best.landmark_ids), min(len(best.expected_ids), num_keypoints)
+            if found >= CONVINCING * expected and (row or found >= STEADY * len(self.last_seen)):
                 break
         return best
 

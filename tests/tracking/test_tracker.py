@@ -1,5 +1,7 @@
 """A pose begins from some of the landmarks seen last, and from all of them where the camera has jumped."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from synthetic import SyntheticWorld, curved_path, frontend_in, refine_for
@@ -82,6 +84,27 @@ def test_landmarks_are_looked_for_farther_away_while_the_motion_is_unknown(monke
 def test_a_convincing_pose_ends_the_search(looks: Looks) -> None:
     assert looks.follow(5).keyframe is None
     assert len(looks.among) == 2
+
+
+@pytest.mark.parametrize("num_deceived", [1, 9])
+def test_where_much_less_is_found_than_the_last_frame_saw_it_is_looked_for_once_more(
+    looks: Looks, monkeypatch: pytest.MonkeyPatch, num_deceived: int
+) -> None:
+    """Near a wrong place wrong landmarks agree, as where a fast camera stops at once and is expected to go on."""
+    settle, some = looks.frontend.tracker._settle, int(0.4 * len(looks.frontend.tracker.last_seen))
+    estimates = []
+
+    def settle_deceived(*sights):
+        found = settle(*sights)
+        wrong = replace(found, keypoint_ids=found.keypoint_ids[:some], landmark_ids=found.landmark_ids[:some])
+        assert some > tracker.CONVINCING * len(found.expected_ids)
+        estimates.append(wrong if len(estimates) < num_deceived else found)
+        return estimates[-1]
+
+    monkeypatch.setattr(looks.frontend.tracker, "_settle", settle_deceived)
+    estimate = looks.follow(5).estimate
+    assert len(estimates) == 2
+    assert estimate.landmark_ids is max(estimates, key=lambda one: len(one.landmark_ids)).landmark_ids
 
 
 def test_a_pose_that_few_landmarks_agree_with_is_none(looks: Looks, monkeypatch: pytest.MonkeyPatch) -> None:
