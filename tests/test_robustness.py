@@ -96,6 +96,14 @@ def test_a_place_never_seen_before_starts_a_new_segment_after_some_patience(samp
     assert found.judge(align, segment=1).ate.rmse < ATE[sensor]
 
 
+def test_a_first_image_of_another_place_is_not_waited_for_long(sample) -> None:
+    """As a camera gives out that has kept the last frame of another recording."""
+    found = track(sample.pick(range(12)).change([0], image=sample.frames[0].image[:, ::-1].copy()), Sensor.RGBD)
+    assert found.states == ".LLL........"
+    assert found.segments == [0] * 4 + [1] * 8
+    assert found.judge(segment=1).ate.rmse < ATE[Sensor.RGBD]
+
+
 def test_a_new_segment_keeps_the_points_of_the_old_one(sample) -> None:
     before = sample.pick(range(8))
     frontend = Frontend.from_config(RunConfig(tracker={"patience": 3}), sample.camera, Sensor.MONO)

@@ -20,6 +20,7 @@ from slam_frontend.types import Camera, Keyframe, PoseEstimate, TrackingState, V
 NUM_NEIGHBOURS = 3  # keyframes that new landmarks are looked for with
 LINK_RADIUS = 4.0  # pixels at 640 columns
 PROBATION = 1  # keyframes after which a landmark must have been seen again
+YOUNG_PATIENCE = 3  # lost frames for a map in which no frame was found but the first, which may be an odd one
 MIN_EXPECTED = 8  # frames that should have seen a landmark, before it is judged by
 MIN_FOUND = 0.25  # the fraction of them that did (Mur-Artal 2015, section VI.B)
 
@@ -79,7 +80,8 @@ class Mapper:
     def _without_pose(self, view: View, estimate: PoseEstimate, map: LocalMap) -> Keyframe | None:
         if estimate.state is TrackingState.LOST:
             self.num_lost += len(view.features) >= self.min_features
-            if self.num_lost >= self.patience:
+            is_young = not (map.landmarks.times_found > 1).any()
+            if self.num_lost >= (min(YOUNG_PATIENCE, self.patience) if is_young else self.patience):
                 self.num_lost = 0
                 self._begin_segment(map)
             return None
