@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from slam_frontend.config import RunConfig
     from slam_frontend.datasets import Sequence
     from slam_frontend.datasets.playback import Playback
+    from slam_frontend.evaluation.trajectory import TrajectoryMetrics
     from slam_frontend.frontend import Frontend
     from slam_frontend.pipeline import OnFrame, RunResult
     from slam_frontend.viz.space.landmark_colours import LandmarkColours
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 EXIT_FAILED = 1
+WRONG_SCALE = 1.2  # times or a part: drift alone is less
+WORTH_SCALING = 0.3  # of the errors: where more are left, the scale isn't what is wrong
 
 
 class SensorChoice(StrEnum):
@@ -192,6 +195,8 @@ def _track(
             logger.info("%d of %d frames located", summary.located, summary.frames)
             if not summary.located:
                 logger.warning("not one frame was located: %s", _suspect(result, sequence, config))
+            elif summary.online is not None and (doubt := _doubt(result, sequence, summary.online)):
+                logger.warning("%s", doubt)
             try:
                 kept = sequence.truth, snapshots.pictures, colours.cloud()
                 for name in (FILENAME, TABLE, PAGE):  # of an earlier run with the same --out
@@ -226,6 +231,20 @@ def _suspect(result: "RunResult", sequence: "Sequence", config: "RunConfig") -> 
         return f"too few keypoints had {within}; is the pair rectified, the left image first? (or --sensor mono)"
     within = f"depths from {depth.min_depth:g} to {depth.max_depth:g} m"
     return f"too few keypoints had {within}; check depth_scale of the camera and the depth settings (or --sensor mono)"
+
+
+def _doubt(result: "RunResult", sequence: "Sequence", errors: "TrajectoryMetrics") -> str | None:
+    """What is wrong with the metres of a run that only another scale brings near the truth."""
+    from slam_frontend.evaluation.trajectory import evaluate
+    from slam_frontend.types import Sensor
+
+    if sequence.truth is None or sequence.sensor is Sensor.MONO:
+        return None
+    scaled = evaluate(result.online.keep(result.is_judged), sequence.truth, "sim3")
+    if 1 / WRONG_SCALE < scaled.scale < WRONG_SCALE or scaled.ate.rmse >= WORTH_SCALING * errors.ate.rmse:
+        return None
+    source = "depth_scale" if sequence.sensor is Sensor.RGBD else "the baseline"
+    return f"the truth's path is {scaled.scale:.3g} times as long as the one found; check {source} of the camera"
 
 
 def _run_with_progress(

@@ -182,6 +182,21 @@ def test_a_run_without_any_pose_says_what_to_look_at(
     assert words in one_sentence(capsys)
 
 
+@pytest.mark.parametrize("values_a_metre", [5000, 10000])
+def test_metres_that_are_not_the_truths_are_doubted(
+    call: Call, capsys: pytest.CaptureFixture[str], tmp_path: Path, values_a_metre: int
+) -> None:
+    shutil.copytree(SAMPLE, tmp_path / "clip")
+    camera = tmp_path / "clip/camera.yaml"
+    camera.write_text(camera.read_text().replace("depth_scale: 5000", f"depth_scale: {values_a_metre}"))
+    assert call("run", "clip", "--limit", 20, "--features", "orb") == 0
+    said = capsys.readouterr().err
+    if values_a_metre == 5000:
+        assert said == ""
+    else:
+        assert "path is 2" in said and "as long as the one found" in said and "check depth_scale of the camera" in said
+
+
 def test_an_option_that_does_not_exist_is_exit_code_2(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("run", SAMPLE, "--feature", "orb") == 2
     assert "--features" in capsys.readouterr().err
