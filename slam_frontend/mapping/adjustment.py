@@ -47,7 +47,8 @@ class LocalAdjustment:
         """Move the keyframes that share most landmarks with one, and what they see; drop sights that disagree.
 
         Other keyframes that see its landmarks hold these in place; where each of them shares few with it, the oldest of
-        these is held too.
+        these is held too. The map's oldest never moves: else a camera that comes back again and again takes its world
+        with it.
         """
         self.finish(map)
         excerpt = _take_out(map, keyframe_id, self.camera, self.config.window, self.config.num_fixed)
@@ -100,8 +101,8 @@ def _choose(map: LocalMap, keyframe_id: int, window: int, num_fixed: int) -> tup
     free = [keyframe_id, *(id for id, _ in neighbours[: window - 1])]
     around = neighbours[window - 1 : window - 1 + num_fixed]
     fixed = [id for id, _ in around]
-    if not any(shared >= MIN_SHARED for _, shared in around):
-        oldest = min(free)
+    oldest = min(free)
+    if oldest == min(map.keyframes) or not any(shared >= MIN_SHARED for _, shared in around):
         free.remove(oldest)
         fixed.append(oldest)
     return free, fixed

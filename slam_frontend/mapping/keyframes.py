@@ -40,10 +40,11 @@ class KeyframePolicy:
         self.most_tracked = 0
 
     def redundant(self, map: LocalMap) -> list[int]:
-        """Ids of keyframes whose landmarks enough others see; then the oldest beyond the number allowed."""
+        """Ids of keyframes whose landmarks enough others see, but for the oldest, which holds the map in place; then
+        the oldest beyond the number allowed."""
         candidates = list(map.keyframes)[:-KEEP_NEWEST]
         num_observations = map.num_observations()
-        spare = next((id for id in candidates if self._is_redundant(map, id, num_observations)), None)
+        spare = next((id for id in candidates[1:] if self._is_redundant(map, id, num_observations)), None)
         if spare is not None:
             return [spare]
         return candidates[: max(0, len(map.keyframes) - self.config.max_keyframes)]

@@ -130,6 +130,28 @@ def test_points_are_put_back_and_those_that_one_keyframe_sees_alone_go_along_wit
     np.testing.assert_allclose(map.landmarks.positions, points, atol=2e-3)
 
 
+def test_the_first_keyframe_never_moves_however_many_others_hold_the_map() -> None:
+    rng = np.random.default_rng(4)
+    points = rng.uniform([-1, -1, 3], [1, 1, 5], (60, 3))
+    map = LocalMap()
+    for index in range(5):
+        T_world_cam = se3.from_rotation_translation(np.eye(3), [0.1 * index, 0, 0])
+        in_camera = se3.transform(se3.inverse(T_world_cam), points)
+        keypoints = (project(in_camera, CAMERA) + rng.normal(0, 0.5, (60, 2))).astype(np.float32)
+        ones = np.ones(len(points), np.float32)
+        features = Features(keypoints, ones, np.ones((len(points), 8), np.float32), "l2", ones)
+        map.add_keyframe(View(index, index / 10, features, keypoints, in_camera[:, 2].astype(np.float32)), T_world_cam)
+    ids = map.add_landmarks(map.keyframes[0], np.arange(60), points)
+    for index, shared in enumerate((30, 30, 30, 60), start=1):
+        map.observe(map.keyframes[index], np.arange(shared), ids[:shared])
+    before = {id: T_world_cam.copy() for id, T_world_cam in map.poses.items()}
+    local = adjustment.LocalAdjustment(CAMERA, MapperConfig(window=3, num_fixed=2))
+    local.begin(map, 4)
+    local.finish(map)
+    moved = [id for id in map.poses if not np.array_equal(map.poses[id], before[id])]
+    assert moved == [3, 4]  # with the latest the two that share most with it, of which the first is one
+
+
 def test_a_landmark_that_lost_all_its_sights_is_removed() -> None:
     world = SyntheticWorld(curved_path(25, step=0.08), noise=1.5)
     frontend = frontend_in(world, Sensor.MONO)
