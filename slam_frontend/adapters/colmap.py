@@ -1,5 +1,6 @@
 """Features, matches and verified pairs in COLMAP's database."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +14,26 @@ from slam_frontend.optional import require
 from slam_frontend.types import Array, Camera
 from slam_frontend.watch import Watch, ignore_progress
 
+logger = logging.getLogger(__name__)
+
 DATABASE = "database.db"
 DEFAULT_FOCAL_LENGTH = 1.2  # of the longer side, as COLMAP guesses
 CORNER = 0.5  # COLMAP counts from the corner of the first pixel, we from its centre
 
 
-def export_colmap(job: Job, camera: Camera | None, watch: Watch = ignore_progress) -> Report | None:
+def export_colmap(
+    job: Job, camera: Camera | None, single_camera: bool = False, watch: Watch = ignore_progress
+) -> Report | None:
     """Write database.db, ready for COLMAP's mappers; None where it stands already.
 
-    Without a ``camera`` each image has its own, guessed from EXIF or from its size; with one, images of another size
-    are left out.
+    With a ``camera``, images of another size are left out. Without one it is guessed from EXIF or from the image's
+    size: one for all images whose EXIF names the same, one for each that has none; for ``single_camera`` one a size.
     """
     pycolmap = require("pycolmap", extra="colmap")
     size = None if camera is None else (camera.width, camera.height)
     if size is not None:
         _require_some_of(size, job)
-    bench = Workbench(job.out, job.settings("colmap", camera=repr(camera)))
+    bench = Workbench(job.out, job.settings("colmap", camera=repr(camera), **{"single camera": single_camera}))
     if bench.is_finished:
         return None
     material = Material(job, bench, watch, size)
@@ -36,7 +41,7 @@ def export_colmap(job: Job, camera: Camera | None, watch: Watch = ignore_progres
 
     def write(path: Path) -> None:
         with pycolmap.Database.open(path) as database:
-            ids = _put_images(pycolmap, database, material, camera)
+            ids = _put_images(pycolmap, database, material, camera, single_camera)
             counts["keypoints"] = database.num_keypoints()
             for done, (name0, name1, matches) in enumerate(material.matches()):
                 watch("verification", done, len(job.pairs))
@@ -91,16 +96,34 @@ def _infer_camera(pycolmap: Any, path: Path, size: tuple[int, int]) -> Any:
         return pycolmap.Camera(model="SIMPLE_RADIAL", width=width, height=height, params=params)
 
 
-def _put_images(pycolmap: Any, database: Any, material: Material, camera: Camera | None) -> dict[str, int]:
-    shared = None if camera is None else database.write_camera(to_colmap(pycolmap, camera))
+def _put_images(
+    pycolmap: Any, database: Any, material: Material, camera: Camera | None, single_camera: bool
+) -> dict[str, int]:
+    cameras: dict[Any, int] = {}
     ids = {}
     for name, features, size in material.features():
-        camera_id = shared
-        if camera_id is None:
-            camera_id = database.write_camera(_infer_camera(pycolmap, material.job.images / name, size))
-        ids[name] = _put_image(pycolmap, database, name, camera_id)
+        path = material.job.images / name
+        owner = size if camera or single_camera else _camera_of(pycolmap, path) or name
+        if owner not in cameras:
+            made = to_colmap(pycolmap, camera) if camera else _infer_camera(pycolmap, path, size)
+            cameras[owner] = database.write_camera(made)
+        ids[name] = _put_image(pycolmap, database, name, cameras[owner])
         database.write_keypoints(ids[name], features.keypoints + np.float32(CORNER))
+    alone = len(cameras.keys() & ids.keys())
+    if alone > 1:
+        logger.warning(
+            "%s: the EXIF data of %d images names no camera, so each has its own; "
+            "if one camera took them all, such as a video's, say --single-camera",
+            material.job.images,
+            alone,
+        )
     return ids
+
+
+def _camera_of(pycolmap: Any, path: Path) -> str | None:
+    """Maker, model, lens and size by EXIF, by which COLMAP knows images of one camera."""
+    picture = pycolmap.Bitmap.read(path, as_rgb=False)
+    return picture.exif_camera_model() if picture else None
 
 
 def _put_image(pycolmap: Any, database: Any, name: str, camera_id: int) -> int:

@@ -74,6 +74,9 @@ def colmap(
     settings: Settings = None,
     max_size: MaxSize = 1600,
     camera: Annotated[Path | None, typer.Option(help="A camera YAML; else camera.yaml of IMAGES, else EXIF.")] = None,
+    single_camera: Annotated[
+        bool, typer.Option("--single-camera", help="One camera took all images of a size, as the frames of a video.")
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """Write database.db for COLMAP: cameras, images, keypoints, matches, verified pairs."""
@@ -83,7 +86,7 @@ def colmap(
     job = _job(images, out, pairs, pairing, overlap, _load(config, settings, features), max_size)
     calibration = load_calibration(camera) if camera else find_calibration(images, None)
     with warnings_on_stderr(), progress_bar() as watch:
-        report = export_colmap(job, calibration.camera if calibration else None, watch)
+        report = export_colmap(job, calibration.camera if calibration else None, single_camera, watch)
     _tell(report, out, json)
 
 

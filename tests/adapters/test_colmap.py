@@ -1,5 +1,6 @@
 """COLMAP itself opens our database and finds where the cameras were."""
 
+import struct
 from pathlib import Path
 
 import cv2
@@ -73,13 +74,52 @@ def test_colmap_projects_where_opencv_does(distortion: tuple[float, ...]) -> Non
     assert np.allclose(theirs, ours[:, 0] + 0.5, atol=1e-6)
 
 
-def test_without_a_calibration_each_image_has_its_own_camera(make_job) -> None:
+def test_without_a_calibration_each_image_has_its_own_camera(make_job, caplog) -> None:
     job = make_job()
     report = export_colmap(job, None)
     assert report is not None and report.images == 3 and report.matches > 50
     with pycolmap.Database.open(job.out / "database.db") as database:
         assert database.num_cameras() == 3
         assert {(camera.width, camera.height) for camera in database.read_all_cameras()} == {(320, 240)}
+    assert "the EXIF data of 3 images names no camera" in caplog.text
+
+
+def test_images_of_one_camera_by_exif_share_it_as_in_colmap(make_job, photos: Path, tmp_path: Path, caplog) -> None:
+    for name in ("view2.jpg", "view10.jpg"):
+        say_camera(photos / name)
+    export_colmap(make_job(), None)
+    pycolmap.Database.open(tmp_path / "theirs.db").close()
+    pycolmap.import_images(tmp_path / "theirs.db", photos)
+    lenses = []
+    for path in (tmp_path / "out" / "database.db", tmp_path / "theirs.db"):
+        with pycolmap.Database.open(path) as database:
+            owners = {image.name: image.camera_id for image in database.read_all_images()}
+            lenses.append(database.read_camera(owners["view2.jpg"]).params.tolist())
+        assert owners["view2.jpg"] == owners["view10.jpg"] != owners["more/view1.jpg"]
+    assert lenses[0] == lenses[1]
+    assert not caplog.records
+
+
+def test_a_single_camera_takes_all_images_of_a_size(make_job, photos: Path, caplog) -> None:
+    cv2.imwrite(str(photos / "small.png"), np.zeros((60, 80), np.uint8))
+    export_colmap(make_job(), None, single_camera=True)
+    with pycolmap.Database.open(photos.parent / "out" / "database.db") as database:
+        owners = {image.name: image.camera_id for image in database.read_all_images()}
+        assert database.num_cameras() == len(set(owners.values())) == 2
+        assert database.read_camera(owners["small.png"]).width == 80
+        assert database.read_camera(owners["view2.jpg"]).width == 320
+    assert "EXIF" not in caplog.text
+
+
+def say_camera(photo: Path) -> None:
+    """Give a JPEG without EXIF data a maker, a model and a focal length of 28 mm."""
+    header = struct.pack("<2sHI", b"II", 42, 8)
+    entries = (0x010F, 2, 4, b"make"), (0x0110, 2, 4, b"name"), (0x8769, 4, 1, struct.pack("<I", 50))
+    listed = b"".join(struct.pack("<HHI4s", *entry) for entry in entries)
+    lens = struct.pack("<HHHIHHI", 1, 0xA405, 3, 1, 28, 0, 0)
+    exif = b"Exif\0\0" + header + struct.pack("<H", len(entries)) + listed + bytes(4) + lens
+    jpeg = photo.read_bytes()
+    photo.write_bytes(jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + jpeg[2:])
 
 
 def test_a_turned_photograph_keeps_the_size_that_colmap_reads(make_job, held_upright: Path) -> None:

@@ -86,6 +86,18 @@ def test_colmap_takes_the_calibration_beside_the_images(call: Call, images: Path
     assert camera.params.tolist() == [262.4, 262.4, 160.0, 120.0]
 
 
+def test_colmap_is_told_that_one_camera_took_all(call: Call, images: Path, tmp_path: Path, capsys) -> None:
+    pycolmap = pytest.importorskip("pycolmap", reason="pycolmap is not installed: pip install slam-frontend[colmap]")
+    (images / "camera.yaml").unlink()
+    assert call("export", "colmap", images, tmp_path / "each", "--features", "orb") == 0
+    assert "say --single-camera" in capsys.readouterr().err
+    assert call("export", "colmap", images, tmp_path / "one", "--features", "orb", "--single-camera") == 0
+    assert not capsys.readouterr().err
+    for folder, count in (("each", 4), ("one", 1)):
+        with pycolmap.Database.open(tmp_path / folder / "database.db") as database:
+            assert database.num_cameras() == count
+
+
 def test_a_run_that_kept_its_tracks_gives_them_and_a_model(call: Call, tmp_path: Path, capsys) -> None:
     pytest.importorskip("pycolmap", reason="pycolmap is not installed: pip install slam-frontend[colmap]")
     sequence = open_sequence(SAMPLE, limit=12)
