@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from slam_frontend.adapters.colmap_camera import CORNER, infer_camera, name_camera, to_colmap, warn_of_distortion
 from slam_frontend.adapters.photogrammetry import Job, Material, Report
 from slam_frontend.adapters.workbench import Workbench
 from slam_frontend.datasets.pictures import read_picture
@@ -17,8 +18,6 @@ from slam_frontend.watch import Watch, ignore_progress
 logger = logging.getLogger(__name__)
 
 DATABASE = "database.db"
-DEFAULT_FOCAL_LENGTH = 1.2  # of the longer side, as COLMAP guesses
-CORNER = 0.5  # COLMAP counts from the corner of the first pixel, we from its centre
 
 
 def export_colmap(
@@ -33,6 +32,8 @@ def export_colmap(
     size = None if camera is None else (camera.width, camera.height)
     if size is not None:
         _require_some_of(size, job)
+    if camera is not None:
+        warn_of_distortion(camera)
     bench = Workbench(job.out, job.settings("colmap", camera=repr(camera), **{"single camera": single_camera}))
     if bench.is_finished:
         return None
@@ -53,21 +54,6 @@ def export_colmap(
     return Report(len(job.names) - len(material.skipped), tuple(material.skipped.values()), **counts)
 
 
-def to_colmap(pycolmap: Any, camera: Camera) -> Any:
-    """The pycolmap.Camera of a calibrated camera."""
-    focal_and_centre = [camera.fx, camera.fy, camera.cx + CORNER, camera.cy + CORNER]
-    radial, k3 = list(camera.distortion[:4]), camera.distortion[4] if len(camera.distortion) > 4 else 0.0
-    if not any(camera.distortion):
-        model, params = "PINHOLE", focal_and_centre
-    elif k3 == 0:
-        model, params = "OPENCV", [*focal_and_centre, *radial]
-    else:
-        model, params = "FULL_OPENCV", [*focal_and_centre, *radial, k3, 0.0, 0.0, 0.0]
-    made = pycolmap.Camera(model=model, width=camera.width, height=camera.height, params=params)
-    made.has_prior_focal_length = True
-    return made
-
-
 def _require_some_of(size: tuple[int, int], job: Job) -> None:
     """SequenceError, before any work, where images can be read and none has the camera's size."""
     others = []
@@ -86,16 +72,6 @@ def _require_some_of(size: tuple[int, int], job: Job) -> None:
         )
 
 
-def _infer_camera(pycolmap: Any, path: Path, size: tuple[int, int]) -> Any:
-    """COLMAP's guess; it can't read all images that OpenCV reads, and then it is that for an image without EXIF."""
-    try:
-        return pycolmap.infer_camera_from_image(path)
-    except ValueError:
-        width, height = size
-        params = [DEFAULT_FOCAL_LENGTH * max(size), width / 2, height / 2, 0.0]
-        return pycolmap.Camera(model="SIMPLE_RADIAL", width=width, height=height, params=params)
-
-
 def _put_images(
     pycolmap: Any, database: Any, material: Material, camera: Camera | None, single_camera: bool
 ) -> dict[str, int]:
@@ -103,9 +79,9 @@ def _put_images(
     ids = {}
     for name, features, size in material.features():
         path = material.job.images / name
-        owner = size if camera or single_camera else _camera_of(pycolmap, path) or name
+        owner = size if camera or single_camera else name_camera(pycolmap, path) or name
         if owner not in cameras:
-            made = to_colmap(pycolmap, camera) if camera else _infer_camera(pycolmap, path, size)
+            made = to_colmap(pycolmap, camera) if camera else infer_camera(pycolmap, path, size)
             cameras[owner] = database.write_camera(made)
         ids[name] = _put_image(pycolmap, database, name, cameras[owner])
         database.write_keypoints(ids[name], features.keypoints + np.float32(CORNER))
@@ -118,12 +94,6 @@ def _put_images(
             alone,
         )
     return ids
-
-
-def _camera_of(pycolmap: Any, path: Path) -> str | None:
-    """Maker, model, lens and size by EXIF, by which COLMAP knows images of one camera."""
-    picture = pycolmap.Bitmap.read(path, as_rgb=False)
-    return picture.exif_camera_model() if picture else None
 
 
 def _put_image(pycolmap: Any, database: Any, name: str, camera_id: int) -> int:

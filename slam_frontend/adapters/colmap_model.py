@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from slam_frontend.adapters.colmap import CORNER, to_colmap
+from slam_frontend.adapters.colmap_camera import CORNER, to_colmap
 from slam_frontend.adapters.tracks import Tracks
 from slam_frontend.adapters.workbench import UNFINISHED
 from slam_frontend.errors import OutputError

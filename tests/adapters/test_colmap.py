@@ -1,6 +1,7 @@
 """COLMAP itself opens our database and finds where the cameras were."""
 
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -8,7 +9,8 @@ import numpy as np
 import pytest
 
 from slam_frontend.adapters.collection import exhaustive_pairs
-from slam_frontend.adapters.colmap import export_colmap, to_colmap
+from slam_frontend.adapters.colmap import export_colmap
+from slam_frontend.adapters.colmap_camera import to_colmap
 from slam_frontend.adapters.photogrammetry import Job
 from slam_frontend.config import ExtractorConfig, MatcherConfig
 from slam_frontend.datasets.calibration import load_calibration
@@ -146,6 +148,17 @@ def test_an_image_of_another_size_than_the_cameras_is_left_out(make_job, photos:
     assert report is not None and report.images == 3
     (said,) = report.skipped
     assert said.endswith(f"{name}: is 80x60, expected the camera's 320x240")
+
+
+def test_a_distortion_that_the_mappers_would_drop_images_for_is_told(make_job, caplog) -> None:
+    straight, fr1 = (0.2, -0.9, 0.01, 0.0, 1.0), (0.262383, -0.953104, -0.005358, 0.002628, 1.163314)
+    lenses = [Camera(320, 240, 260.0, 260.0, 159.5, 119.5, distortion) for distortion in ((), straight, fr1)]
+    limit = pycolmap.IncrementalPipelineOptions().max_extra_param
+    for number, lens in enumerate(lenses):
+        job = make_job()
+        export_colmap(replace(job, out=job.out / str(number)), lens)
+        bogus = to_colmap(pycolmap, lens).has_bogus_params(0.1, 10.0, limit)
+        assert ("--Mapper.max_extra_param 2" in caplog.text) == bogus == (lens.distortion == fr1)
 
 
 def test_an_image_that_colmap_cannot_read_has_the_camera_of_its_size(make_job, photos: Path) -> None:
