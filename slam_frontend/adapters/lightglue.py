@@ -11,7 +11,7 @@ from slam_frontend.adapters.binary import are_signs, as_floats, for_signs
 from slam_frontend.adapters.hloc import similarity
 from slam_frontend.config import MatcherConfig, parse_config
 from slam_frontend.errors import FrontendError
-from slam_frontend.features import create_extractor
+from slam_frontend.features import create_extractor, parse_features
 from slam_frontend.matching import create_matcher
 from slam_frontend.types import Array, Features, Matches
 
@@ -29,7 +29,7 @@ class Extractor(nn.Module):
 
     def __init__(self, name: str = "superpoint-fast", **settings: Any) -> None:
         super().__init__()
-        self.extractor = create_extractor({"name": name, **settings})
+        self.extractor = create_extractor({**parse_features(name), **settings})
 
     def forward(self, data: TensorDict) -> TensorDict:
         """``keypoints`` (B,N,2), ``keypoint_scores`` (B,N) and ``descriptors`` (B,N,D) of ``image`` (B,1|3,H,W)."""

@@ -11,7 +11,7 @@ import numpy as np
 from slam_frontend.adapters.images import is_allowed, is_empty, is_inside, to_grey, to_mask
 from slam_frontend.config import ExtractorConfig, parse_config
 from slam_frontend.errors import FrontendError
-from slam_frontend.features import Describer, Extractor, create_extractor
+from slam_frontend.features import Describer, Extractor, create_extractor, parse_features
 from slam_frontend.types import Array, Features
 
 PATCH_SIZE = 31.0  # diameter that cv2.ORB gives its keypoints on the first level
@@ -32,7 +32,7 @@ class Feature2D(cv2.Feature2D):  # type: ignore[misc]
 
     def __init__(self, name: str = "superpoint-fast", extractor: Extractor | None = None, **settings: Any) -> None:
         super().__init__()
-        config = parse_config(ExtractorConfig, {"name": name, **settings}, source="Feature2D")
+        config = parse_config(ExtractorConfig, {**parse_features(name), **settings}, source="Feature2D")
         # ``compute`` describes at full size, and must say what ``detectAndCompute`` said.
         self.extractor = extractor or create_extractor(config.at_full_size().for_tracking())
         self._width: int | None = None

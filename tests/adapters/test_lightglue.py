@@ -36,6 +36,12 @@ def test_a_batch_holds_what_the_extractor_finds_in_each_image(name: str, width: 
         assert torch.allclose(found["descriptors"][row, : len(features)].norm(dim=1), torch.ones(len(features)))
 
 
+def test_a_name_may_say_the_precision(pictures) -> None:
+    found = Extractor("superpoint-fast:float")({"image": to_tensor(pictures[:1])})
+    expected = create_extractor("superpoint-fast:float").extract(pictures[0])
+    assert np.array_equal(found["descriptors"][0], expected.descriptors)
+
+
 def test_images_with_fewer_keypoints_are_filled_with_rows_of_score_zero(pictures) -> None:
     half = pictures[0].copy()
     half[:, 60:] = 128

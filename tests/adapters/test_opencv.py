@@ -14,6 +14,7 @@ from slam_frontend.adapters.opencv import Feature2D, KeypointError
 from slam_frontend.config import ConfigError
 from slam_frontend.datasets.rendered import RenderConfig, RenderedSequence
 from slam_frontend.errors import FrontendError
+from slam_frontend.features.superpoint import shipped_weights
 from slam_frontend.models.card import Card
 from slam_frontend.models.network_config import FAST
 from slam_frontend.models.superpoint import SuperPoint
@@ -46,6 +47,13 @@ def image0() -> Array:
 @pytest.fixture(scope="module")
 def image1(image0: Array) -> Array:
     return cv2.warpPerspective(image0, H_1_0, image0.shape[::-1], borderMode=cv2.BORDER_REFLECT)
+
+
+def test_a_name_may_say_the_precision_and_the_weights(image0: Array) -> None:
+    weights = shipped_weights("superpoint-fast")
+    _, expected = Feature2D("superpoint-fast", precision="float", weights=weights).detectAndCompute(image0)
+    _, found = Feature2D(f"superpoint-fast:float={weights}").detectAndCompute(image0)
+    assert np.array_equal(found, expected)
 
 
 @pytest.mark.parametrize("name", ["orb", "sift"])
