@@ -153,6 +153,7 @@ def test_a_colour_image_gives_the_features_of_its_grey_one() -> None:
         to_grey(grey.astype(np.float32))
 
 
+@pytest.mark.skipif(cv2.__version__ < "5", reason="OpenCV 4 crashes where Python sets an ImageFeatures' descriptors")
 def test_the_stitching_module_matches_our_features(image0: Array, image1: Array) -> None:
     found = []
     for index, image in enumerate((image0, image1)):
