@@ -6,16 +6,20 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from scipy.spatial import cKDTree
 
 from slam_frontend.errors import OutputError, WeightsError
 from slam_frontend.export import networks
 from slam_frontend.export.networks import export_network
+from slam_frontend.features import create_extractor
+from slam_frontend.features.superpoint import shipped_weights
 from slam_frontend.models.card import Card, parse_card
 from slam_frontend.models.network_config import FAST
 from slam_frontend.models.runtime_openvino import openvino_core
 from slam_frontend.models.superpoint import SuperPoint
 from slam_frontend.models.weights import load_checkpoint, save_checkpoint
 
+SAMPLE = Path(__file__).parents[2] / "sequences" / "sample" / "rgb"
 FILES = {"onnx": "net.onnx", "torchscript": "net.pt", "openvino": "net.xml"}
 
 
@@ -54,6 +58,47 @@ def test_the_written_network_answers_as_ours_at_any_batch_and_size(format, shape
     assert sorted(file.name for file in tmp_path.iterdir()) == sorted(
         [FILES[format], "net.json", *(["net.bin"] if format == "openvino" else [])]
     )
+
+
+def test_the_steps_of_the_page_about_hosts_find_our_keypoints(tmp_path: Path) -> None:
+    runtime = pytest.importorskip("onnxruntime")
+    export_network(shipped_weights("superpoint-fast"), tmp_path / "net.onnx", "onnx")
+    threshold = parse_card((tmp_path / "net.json").read_text(), source="net.json").threshold
+    image = cv2.imread(str(SAMPLE / "0.000000.jpg"), cv2.IMREAD_GRAYSCALE)[:237, :317]
+    padded = cv2.copyMakeBorder(image, 0, 3, 0, 3, cv2.BORDER_REPLICATE).astype(np.float32) / 255
+    session = runtime.InferenceSession(str(tmp_path / "net.onnx"), providers=["CPUExecutionProvider"])
+    logits, coarse = session.run(["logits", "descriptors"], {"images": padded[None, None]})
+    keypoints, descriptors = follow_the_page(logits[0], coarse[0], image, threshold)
+    settings = {"max_keypoints": 5000, "scales": (1.0,), "runtime": "torch", "precision": "float"}
+    ours = create_extractor({"name": "superpoint-fast", **settings}).extract(image)
+    gaps, rows = cKDTree(keypoints).query(ours.keypoints)
+    same = gaps < 0.01
+    assert same.sum() >= max(len(keypoints), len(ours), 300) - 2  # at the very threshold a bit may decide
+    assert ((descriptors[rows] * ours.descriptors).sum(1)[same] > 0.999).all()
+
+
+def follow_the_page(logits: np.ndarray, coarse: np.ndarray, image: np.ndarray, threshold: float) -> list[np.ndarray]:
+    """Keypoints and descriptors by the five steps of docs/hosts.md, by whoever has OpenCV alone."""
+    shares = np.exp(logits) / np.exp(logits).sum(0)
+    depth, height, width = shares.shape
+    heatmap = shares[: depth - 1].reshape(8, 8, height, width).transpose(2, 0, 3, 1).reshape(8 * height, 8 * width)
+    heatmap = heatmap[: image.shape[0], : image.shape[1]]
+
+    spread = 2 * np.pi * 1.5**2 * cv2.GaussianBlur(heatmap, (13, 13), 1.5)
+    cornerness = cv2.cornerMinEigenVal(cv2.GaussianBlur(image.astype(np.float32), (13, 13), 1.5), 3)
+    heatmap = spread * (cornerness / (cv2.dilate(cornerness, np.ones((9, 9))) + 1e-6)) ** 2
+
+    is_peak = (heatmap > threshold) & (heatmap == cv2.dilate(heatmap, np.ones((9, 9))))
+    rows, columns = np.nonzero(is_peak[4:-4, 4:-4])
+
+    squares = np.lib.stride_tricks.sliding_window_view(heatmap, (5, 5))[rows + 2, columns + 2]
+    steps, mass = np.arange(-2, 3), squares.sum((1, 2))
+    x = columns + 4 + squares.sum(1) @ steps / mass
+    y = rows + 4 + squares.sum(2) @ steps / mass
+
+    cells = [((axis[:, None] + 0.5) / 8 - 0.5).astype(np.float32) for axis in (x, y)]
+    read = [cv2.remap(plane, *cells, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[:, 0] for plane in coarse]
+    return [np.stack([x, y], 1), (read / np.linalg.norm(read, axis=0)).T]
 
 
 def test_opencvs_own_runtime_reads_the_graph(weights: Path, tmp_path: Path) -> None:
