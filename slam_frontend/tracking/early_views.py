@@ -7,10 +7,8 @@ import numpy as np
 
 from slam_frontend.config import TrackerConfig
 from slam_frontend.geometry import se3
-from slam_frontend.geometry.absolute_pose import refine_pose
-from slam_frontend.geometry.reprojection import Measurements
 from slam_frontend.mapping import LocalMap
-from slam_frontend.tracking.hypothesis import find_pose
+from slam_frontend.tracking.hypothesis import find_pose, settle_pose
 from slam_frontend.types import Array, Camera, FrameResult, Keyframe, Matches, PoseEstimate, TrackingState, View
 
 MAX_VIEWS = 60  # the latest; to locate one takes about two milliseconds, and tracking waits for it
@@ -49,31 +47,26 @@ class EarlyViews:
         landmark_of = np.full(len(first.view.keypoints), -1)
         landmark_of[keypoint_ids] = landmark_ids
         T_world_first = map.poses[first.id]
-        itself = _seen_from(T_world_first, keypoint_ids, landmark_ids, map)
-        results = [FrameResult(first.view, itself, first, (first.id, np.eye(4)))]
+        itself = PoseEstimate(TrackingState.TRACKING, T_world_first, keypoint_ids, landmark_ids)
+        results = [FrameResult(first.view, _of_map(itself, map), first, (first.id, np.eye(4)))]
         for view, matched in waiting:
             estimate = self._locate(view, matched[:, 1], landmark_of[matched[:, 0]], map)
-            if estimate.T_world_cam is not None:
+            if estimate and estimate.T_world_cam is not None:
                 reference = first.id, se3.inverse(T_world_first) @ estimate.T_world_cam
                 results.append(FrameResult(view, estimate, None, reference))
         return tuple(results)
 
-    def _locate(self, view: View, keypoint_ids: Array, landmark_ids: Array, map: LocalMap) -> PoseEstimate:
+    def _locate(self, view: View, keypoint_ids: Array, landmark_ids: Array, map: LocalMap) -> PoseEstimate | None:
         """From what the first keyframe's keypoints have become: landmarks, or -1."""
         keypoint_ids, landmark_ids = keypoint_ids[landmark_ids >= 0], landmark_ids[landmark_ids >= 0]
-        points = map.landmarks.positions[map.landmarks.rows(landmark_ids)]
-        T_world_cam = find_pose(points, view.keypoints[keypoint_ids], self.camera, self.config)
+        positions = map.landmarks.positions[map.landmarks.rows(landmark_ids)]
+        T_world_cam = find_pose(positions, view.keypoints[keypoint_ids], self.camera, self.config)
         if T_world_cam is None:
-            return PoseEstimate(TrackingState.LOST)
-        measured = Measurements.of(view, keypoint_ids, self.camera)
-        pose = refine_pose(se3.inverse(T_world_cam), points, measured, self.camera)
-        if pose is None or pose.inliers.sum() < self.config.min_inliers:
-            return PoseEstimate(TrackingState.LOST)
-        good = pose.inliers
-        return _seen_from(se3.inverse(pose.T_cam_world), keypoint_ids[good], landmark_ids[good], map)
+            return None
+        estimate = settle_pose(T_world_cam, view, (keypoint_ids, landmark_ids, positions), self.camera, self.config)
+        return estimate and _of_map(estimate, map)
 
 
-def _seen_from(T_world_cam: Array, keypoint_ids: Array, landmark_ids: Array, map: LocalMap) -> PoseEstimate:
-    return PoseEstimate(
-        TrackingState.TRACKING, T_world_cam, keypoint_ids, landmark_ids, landmark_ids, segment=map.segment
-    )
+def _of_map(estimate: PoseEstimate, map: LocalMap) -> PoseEstimate:
+    """With no more expected than was seen."""
+    return replace(estimate, expected_ids=estimate.landmark_ids, segment=map.segment)

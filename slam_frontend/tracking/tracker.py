@@ -8,17 +8,14 @@ from itertools import chain
 import numpy as np
 
 from slam_frontend.config import TrackerConfig
-from slam_frontend.geometry import se3
-from slam_frontend.geometry.absolute_pose import refine_pose
 from slam_frontend.geometry.camera import pixel_scale
-from slam_frontend.geometry.reprojection import Measurements
-from slam_frontend.mapping import LandmarkSearch, LocalMap, VisibleLandmarks
+from slam_frontend.mapping import LandmarkSearch, LocalMap
 from slam_frontend.matching import Matcher
-from slam_frontend.tracking.hypothesis import find_pose
+from slam_frontend.tracking.hypothesis import find_pose, settle_pose
 from slam_frontend.tracking.initializer import Initializer
 from slam_frontend.tracking.motion import ConstantVelocity
 from slam_frontend.tracking.relocalizer import Relocalizer
-from slam_frontend.types import Array, Camera, FrameResult, Matches, PoseEstimate, TrackingState, View
+from slam_frontend.types import Array, Camera, FrameResult, PoseEstimate, TrackingState, View
 
 CONVINCING = 0.2  # of the landmarks that should be in sight; a pose that finds fewer may be a chance agreement
 STEADY = 0.5  # of those that the last frame saw; where fewer are found, near a wrong place wrong ones may agree
@@ -107,22 +104,7 @@ class Tracker:
         """The pose that all landmarks in sight agree on, from a pose that is nearly right."""
         visible = map.visible_from(T_world_cam, self.camera)
         matches = self.search.match(visible, view, self.config.search_radius * self.pixel_scale / 2)
-        if len(matches) < self.config.min_inliers:
-            return None
-        return self._settle(view, visible, matches, T_world_cam)
-
-    def _settle(
-        self, view: View, visible: VisibleLandmarks, matches: Matches, T_world_cam: Array
-    ) -> PoseEstimate | None:
         landmark_rows, keypoint_ids = matches.indices.T
-        measured = Measurements.of(view, keypoint_ids, self.camera)
-        pose = refine_pose(se3.inverse(T_world_cam), visible.positions[landmark_rows], measured, self.camera)
-        if pose is None or pose.inliers.sum() < self.config.min_inliers:
-            return None
-        return PoseEstimate(
-            TrackingState.TRACKING,
-            se3.inverse(pose.T_cam_world),
-            np.asarray(keypoint_ids[pose.inliers]),
-            visible.ids[landmark_rows[pose.inliers]],
-            visible.ids,
-        )
+        sights = keypoint_ids, visible.ids[landmark_rows], visible.positions[landmark_rows]
+        estimate = settle_pose(T_world_cam, view, sights, self.camera, self.config)
+        return estimate and replace(estimate, expected_ids=visible.ids)

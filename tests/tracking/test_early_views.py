@@ -12,7 +12,7 @@ from slam_frontend.frontend import Frontend
 from slam_frontend.geometry import se3
 from slam_frontend.pipeline import run_sequence
 from slam_frontend.summary import summarise
-from slam_frontend.tracking import early_views
+from slam_frontend.tracking import early_views, hypothesis
 from slam_frontend.types import Array, FrameResult, Sensor, TrackingState, View
 
 WORLD = SyntheticWorld(curved_path(60, step=0.01))
@@ -76,7 +76,7 @@ def test_an_early_view_finds_no_more_landmarks_than_it_should() -> None:
 
 def test_an_early_view_whose_pose_few_landmarks_agree_with_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     frontend = make_frontend()
-    monkeypatch.setattr(early_views, "refine_pose", refine_for(frontend.tracker.config.min_inliers - 1))
+    monkeypatch.setattr(hypothesis, "refine_pose", refine_for(frontend.tracker.config.min_inliers - 1))
     _, result = start(frontend, views_of(frontend, range(60)))
     assert [earlier.view.index for earlier in result.earlier] == [0]
 

@@ -7,7 +7,7 @@ import pytest
 from synthetic import SyntheticWorld, curved_path, frontend_in, refine_for
 
 from slam_frontend.geometry import se3
-from slam_frontend.tracking import tracker
+from slam_frontend.tracking import hypothesis, tracker
 from slam_frontend.types import Array, FrameResult, Sensor, TrackingState
 
 WORLD = SyntheticWorld(curved_path(60, step=0.02), num_landmarks=2000)
@@ -91,17 +91,17 @@ def test_where_much_less_is_found_than_the_last_frame_saw_it_is_looked_for_once_
     looks: Looks, monkeypatch: pytest.MonkeyPatch, num_deceived: int
 ) -> None:
     """Near a wrong place wrong landmarks agree, as where a fast camera stops at once and is expected to go on."""
-    settle, some = looks.frontend.tracker._settle, int(0.4 * len(looks.frontend.tracker.last_seen))
+    settle, some = looks.frontend.tracker._track_local_map, int(0.4 * len(looks.frontend.tracker.last_seen))
     estimates = []
 
-    def settle_deceived(*sights):
-        found = settle(*sights)
+    def settle_deceived(*near):
+        found = settle(*near)
         wrong = replace(found, keypoint_ids=found.keypoint_ids[:some], landmark_ids=found.landmark_ids[:some])
         assert some > tracker.CONVINCING * len(found.expected_ids)
         estimates.append(wrong if len(estimates) < num_deceived else found)
         return estimates[-1]
 
-    monkeypatch.setattr(looks.frontend.tracker, "_settle", settle_deceived)
+    monkeypatch.setattr(looks.frontend.tracker, "_track_local_map", settle_deceived)
     estimate = looks.follow(5).estimate
     assert len(estimates) == 2
     assert estimate.landmark_ids is max(estimates, key=lambda one: len(one.landmark_ids)).landmark_ids
@@ -109,5 +109,5 @@ def test_where_much_less_is_found_than_the_last_frame_saw_it_is_looked_for_once_
 
 def test_a_pose_that_few_landmarks_agree_with_is_none(looks: Looks, monkeypatch: pytest.MonkeyPatch) -> None:
     too_few = looks.frontend.tracker.config.min_inliers - 1
-    monkeypatch.setattr(tracker, "refine_pose", refine_for(too_few))
+    monkeypatch.setattr(hypothesis, "refine_pose", refine_for(too_few))
     assert looks.follow(5).estimate.state is TrackingState.LOST
