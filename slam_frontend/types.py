@@ -122,7 +122,7 @@ class Matches:
 class PoseEstimate:
     """Where the camera is, and which keypoint saw which landmark; no pose unless TRACKING.
 
-    While INITIALIZING, ``keypoint_ids`` are those matched with the first keyframe, and there are no landmarks yet.
+    While INITIALIZING there are no landmarks yet; ``paired_ids`` are the keypoints matched with the first keyframe.
     """
 
     state: TrackingState
@@ -131,6 +131,7 @@ class PoseEstimate:
     landmark_ids: Array = field(default_factory=lambda: np.empty(0, np.int64))  # (M,) stable ids of the map
     expected_ids: Array = field(default_factory=lambda: np.empty(0, np.int64))  # landmarks that should be in sight
     segment: int = 0  # counts the maps that monocular tracking had to start anew
+    paired_ids: Array = field(default_factory=lambda: np.empty(0, np.int64))  # (P,) rows of the view
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ class TrackLog:
 
     def _note_sights(self, result: FrameResult) -> None:
         view, estimate = result.view, result.estimate
-        keypoint_ids, landmark_ids = estimate.keypoint_ids[: len(estimate.landmark_ids)], estimate.landmark_ids
+        keypoint_ids, landmark_ids = estimate.keypoint_ids, estimate.landmark_ids
         if result.keyframe is not None:
             keypoint_ids, landmark_ids = self._frontend.map.associations(result.keyframe.id)
         pixels, undistorted = view.features.keypoints[keypoint_ids], view.keypoints[keypoint_ids]

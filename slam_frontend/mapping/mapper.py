@@ -85,7 +85,7 @@ class Mapper:
                 self.num_lost = 0
                 self._begin_segment(map)
             return None
-        if len(view.features) < self.min_features or len(estimate.keypoint_ids) >= self.min_features:
+        if len(view.features) < self.min_features or len(estimate.paired_ids) >= self.min_features:
             return None
         self._begin_segment(map)  # the first view is out of sight: this one takes its place
         return map.add_keyframe(view, np.eye(4))

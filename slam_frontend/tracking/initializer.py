@@ -57,7 +57,7 @@ class Initializer:
             return PoseEstimate(TrackingState.INITIALIZING)  # as if nothing were shared: the mapper begins anew here
         if answer.solution is None:
             self.early.note(view, matches)
-            return PoseEstimate(TrackingState.INITIALIZING, keypoint_ids=matches.indices[:, 1])
+            return PoseEstimate(TrackingState.INITIALIZING, paired_ids=matches.indices[:, 1])
         solution, T_1_0 = answer.solution, answer.solution.T_1_0.copy()
         T_1_0[:3, 3] /= np.nanmedian(solution.points[:, 2])
         return PoseEstimate(TrackingState.TRACKING, map.poses[first.id] @ se3.inverse(T_1_0))

@@ -5,7 +5,7 @@ from collections import deque
 import cv2
 import numpy as np
 
-from slam_frontend.types import Array, Frame, FrameResult
+from slam_frontend.types import Array, Frame, FrameResult, PoseEstimate
 from slam_frontend.viz import palette
 
 ORANGE, SKY, GREEN = palette.rgb(palette.ORANGE), palette.rgb(palette.SKY), palette.rgb(palette.GREEN)
@@ -23,8 +23,7 @@ class Tracks:
     def update(self, result: FrameResult) -> None:
         """Note where a frame saw which landmark."""
         estimate = result.estimate
-        seen = result.view.features.keypoints[estimate.keypoint_ids[: len(estimate.landmark_ids)]]
-        self._history.append((estimate.landmark_ids, seen))
+        self._history.append((estimate.landmark_ids, result.view.features.keypoints[estimate.keypoint_ids]))
 
     def trails(self) -> list[Array]:
         """One (L,2) line of pixels for each landmark of the last frame, newest point first, L of 1 and more."""
@@ -49,11 +48,16 @@ def draw_frame(frame: Frame, result: FrameResult, trails: list[Array], zoom: int
     if zoom > 1:
         canvas = np.asarray(cv2.resize(canvas, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_LINEAR))
     enlarged = [zoom * (points + 0.5) - 0.5 for points in (keypoints, *trails)]  # pixel centres are whole numbers
-    draw_tracks(canvas, enlarged[0], estimate.keypoint_ids, enlarged[1:])
+    draw_tracks(canvas, enlarged[0], tracked_rows(estimate), enlarged[1:])
     counts = f"{len(estimate.landmark_ids)} of {len(keypoints)} keypoints on landmarks"
     mark = "  KEYFRAME" if result.keyframe else ""
     _write(canvas, f"frame {frame.index}  {estimate.state}  {counts}{mark}")
     return canvas
+
+
+def tracked_rows(estimate: PoseEstimate) -> Array:
+    """Keypoints that see landmarks; before there are any, those that the first keyframe shows too."""
+    return np.concatenate([estimate.keypoint_ids, estimate.paired_ids])
 
 
 def draw_tracks(canvas: Array, keypoints: Array, tracked: Array, trails: list[Array]) -> None:

@@ -60,12 +60,12 @@ def test_two_views_without_parallax_wait_and_tell_what_they_share(map: LocalMap)
     for index in (0, 1):
         estimate = initializer().pair(view_of(index), map)
         assert estimate.state is TrackingState.INITIALIZING and estimate.T_world_cam is None
-        assert len(estimate.keypoint_ids) > 60 and not len(estimate.landmark_ids)
+        assert len(estimate.paired_ids) > 60 and not len(estimate.keypoint_ids)
 
 
 def test_a_sensor_with_depth_does_not_begin_without_it(map: LocalMap) -> None:
     estimate = initializer(awaits_depth=True).pair(view_of(20), map)
-    assert estimate.state is TrackingState.INITIALIZING and len(estimate.keypoint_ids) > 60
+    assert estimate.state is TrackingState.INITIALIZING and len(estimate.paired_ids) > 60
     known = np.full(len(view_of(20).features), 3.0, np.float32)
     assert initializer(awaits_depth=True).pair(view_of(20, known), map).state is TrackingState.TRACKING
 
@@ -94,5 +94,5 @@ def test_a_blurred_view_gives_its_place_to_the_next(monkeypatch: pytest.MonkeyPa
 def test_what_is_shared_is_told_by_the_rows_of_the_later_view(map: LocalMap) -> None:
     view = view_of(1)
     last = view.select(np.arange(len(view.features))[-80:])
-    ids = initializer().pair(last, map).keypoint_ids
+    ids = initializer().pair(last, map).paired_ids
     assert len(ids) > 40 and ids.max() < 80

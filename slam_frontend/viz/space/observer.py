@@ -7,7 +7,7 @@ from slam_frontend.evaluation.trajectory import alignment_of
 from slam_frontend.frontend import Frontend
 from slam_frontend.trajectory import Trajectory
 from slam_frontend.types import Array, Frame, FrameResult
-from slam_frontend.viz.draw import Tracks
+from slam_frontend.viz.draw import Tracks, tracked_rows
 from slam_frontend.viz.space.landmark_colours import LandmarkColours
 from slam_frontend.viz.space.moment import PANEL_WIDTH, Moment
 from slam_frontend.viz.space.tracked_path import UP_OF_FIRST_CAMERA, TrackedPath, TruthBeside
@@ -57,7 +57,7 @@ class Observer:
             half=(camera.width / camera.fx / 2, camera.height / camera.fy / 2),
             image=image,
             keypoints=factor * (result.view.features.keypoints + 0.5) - 0.5,
-            tracked=result.estimate.keypoint_ids,
+            tracked=tracked_rows(result.estimate),
             trails=[factor * (trail + 0.5) - 0.5 for trail in self._tracks.trails()],
             words=_in_words(frame, result, len(cloud), len(keyframes)),
             is_last=is_last,
