@@ -86,8 +86,7 @@ def _good_sights(tracks: Tracks, frames: Array) -> Array:
     """Rows of the frames' sights that agree with their landmark, where at least two do."""
     rows = np.flatnonzero(np.isin(tracks.sight_frames, frames) & np.isin(tracks.sight_landmarks, tracks.landmark_ids))
     points = tracks.landmark_positions[np.searchsorted(tracks.landmark_ids, tracks.sight_landmarks[rows])]
-    T_cam_world = np.linalg.inv(tracks.T_world_cam[tracks.sight_frames[rows]])
-    points_cam = np.einsum("nij,nj->ni", T_cam_world[:, :3, :3], points) + T_cam_world[:, :3, 3]
+    points_cam = se3.transform(se3.inverse(tracks.T_world_cam[tracks.sight_frames[rows]]), points)
     errors = np.linalg.norm(project(points_cam, tracks.camera) - tracks.sight_undistorted[rows], axis=1)
     rows = rows[errors < MAX_ERROR]  # NaN, behind the camera, is none
     pairs = np.stack([tracks.sight_landmarks[rows], tracks.sight_frames[rows]])
