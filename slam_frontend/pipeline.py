@@ -12,6 +12,7 @@ import numpy as np
 from slam_frontend.clock import StageClock
 from slam_frontend.datasets import Sequence
 from slam_frontend.errors import FrontendError, describe
+from slam_frontend.frame_table import FrameTable
 from slam_frontend.mapping import LocalMap
 from slam_frontend.prefetch import prefetch
 from slam_frontend.threads import shared_cores
@@ -63,12 +64,25 @@ class RunResult:
     points: Array  # (P,3) landmarks
 
     @property
+    def frame_table(self) -> FrameTable:
+        """What is known of each frame besides its poses, as it is kept."""
+        states = np.where(self.is_lost, TrackingState.LOST, TrackingState.INITIALIZING)
+        return FrameTable(
+            indices=self.indices,
+            timestamps=self.online.timestamps,
+            states=np.where(self.online.located, TrackingState.TRACKING, states),
+            segments=self.segments,
+            num_keypoints=self.num_keypoints,
+            num_expected=self.num_expected,
+            num_inliers=self.num_inliers,
+            is_keyframe=self.is_keyframe,
+            milliseconds=self.milliseconds,
+        )
+
+    @property
     def longest_segment(self) -> Array:
         """(N,) bool: the frames of the map that located the most."""
-        segments = self.segments[self.online.located]
-        if len(segments) == 0:
-            return np.zeros(len(self.segments), bool)
-        return np.asarray(self.segments == np.bincount(segments).argmax())
+        return self.frame_table.longest_segment
 
     @property
     def is_judged(self) -> Array:

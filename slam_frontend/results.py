@@ -10,12 +10,12 @@ from slam_frontend.config import RunConfig, dump_config
 from slam_frontend.errors import MissingDependency, OutputError, describe
 from slam_frontend.evaluation.trajectory import align_to_truth
 from slam_frontend.files import make_writable, to_json, write_atomically
-from slam_frontend.frame_table import FrameTable, write_frames
+from slam_frontend.frame_table import write_frames
 from slam_frontend.pipeline import RunResult
 from slam_frontend.ply import PointCloud, write_ply
 from slam_frontend.summary import RunSummary
 from slam_frontend.trajectory import Trajectory, write_kitti, write_tum
-from slam_frontend.types import Array, Sensor, TrackingState
+from slam_frontend.types import Array, Sensor
 from slam_frontend.viz.draw import encode_png
 from slam_frontend.viz.palette import FINAL, ONLINE
 from slam_frontend.viz.plots import aligned_path, plot_trajectory
@@ -62,7 +62,7 @@ def write_run(
         "config.yaml": lambda path: write_atomically(path, dump_config(config)),
         "map.ply": lambda path: write_ply(PointCloud(result.points) if cloud is None else cloud, path),
         "trajectory.png": lambda path: write_atomically(path, _figure(title, result, summary, truth)),
-        "frames.csv": lambda path: write_frames(frame_table(result), path),
+        "frames.csv": lambda path: write_frames(result.frame_table, path),
     }
     if truth is not None and len(result.indices) and (seen := truth.during(result.online.timestamps)):
         jobs["truth.txt"] = lambda path: write_tum(seen, path)
@@ -77,22 +77,6 @@ def write_run(
     failures = [failure for name, write in jobs.items() if (failure := _attempt(write, folder / name))]
     if failures:
         raise OutputError("; ".join([failures[0], *([f"and {len(failures) - 1} files more"] if failures[1:] else [])]))
-
-
-def frame_table(result: RunResult) -> FrameTable:
-    """What the run says of each frame, as it is kept."""
-    states = np.where(result.is_lost, TrackingState.LOST, TrackingState.INITIALIZING)
-    return FrameTable(
-        indices=result.indices,
-        timestamps=result.online.timestamps,
-        states=np.where(result.online.located, TrackingState.TRACKING, states),
-        segments=result.segments,
-        num_keypoints=result.num_keypoints,
-        num_expected=result.num_expected,
-        num_inliers=result.num_inliers,
-        is_keyframe=result.is_keyframe,
-        milliseconds=result.milliseconds,
-    )
 
 
 def without_gaps(trajectory: Trajectory, indices: Array, asked: range = range(0)) -> Trajectory:

@@ -18,7 +18,7 @@ from slam_frontend.errors import OutputError, SequenceError
 from slam_frontend.frame_table import read_frames
 from slam_frontend.pipeline import RunResult
 from slam_frontend.ply import PointCloud, read_ply, write_ply
-from slam_frontend.results import frame_table, prepare_folder, without_gaps, write_run
+from slam_frontend.results import prepare_folder, without_gaps, write_run
 from slam_frontend.run_folder import read_run
 from slam_frontend.summary import summarise
 from slam_frontend.trajectory import Trajectory, read_kitti, read_tum
@@ -221,7 +221,7 @@ def test_the_table_of_frames_and_the_truth_read_back(
 
 def test_a_lost_frame_is_lost_in_the_table(write: Write, rgbd_run: RunResult, tmp_path: Path) -> None:
     rows = np.arange(len(rgbd_run.indices))
-    states = frame_table(replace(rgbd_run, online=rgbd_run.online.keep(rows >= 3), is_lost=rows == 2)).states
+    states = replace(rgbd_run, online=rgbd_run.online.keep(rows >= 3), is_lost=rows == 2).frame_table.states
     assert states[:4].tolist() == ["initializing", "initializing", "lost", "tracking"]
 
 
