@@ -1,6 +1,7 @@
 """`slam-frontend train`: shapes, magicpoint, label, superpoint, all, ship."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -48,11 +49,8 @@ def magicpoint(config: Config, settings: Settings = None, minutes: Minutes = Non
 
     loaded = _load(config, settings)
     _render_missing(loaded)
-    with (progress := _progress("magicpoint", loaded, json)) as watch, noted_interrupts() as is_stopped:
-        done = stages.magicpoint(loaded, watch, minutes, is_stopped)
-    if not done:
-        _end(is_stopped(), json)
-    _tell_checkpoint(shipping.ship_magicpoint, loaded, json, not progress.has_reports)
+    stood = _train_stage("magicpoint", loaded, json, partial(stages.magicpoint, loaded, minutes=minutes))
+    _tell_checkpoint(shipping.ship_magicpoint, loaded, json, stood)
 
 
 @app.command()
@@ -96,12 +94,9 @@ def superpoint(
     from slam_frontend.training import shipping, stages
 
     loaded = _load(config, settings)
-    name = f"superpoint, round {number}"
-    with (progress := _progress(name, loaded, json)) as watch, noted_interrupts() as is_stopped:
-        done = stages.superpoint(loaded, number, watch, minutes, labels_of, is_stopped)
-    if not done:
-        _end(is_stopped(), json)
-    _tell_checkpoint(lambda config: shipping.ship(config, number), loaded, json, not progress.has_reports)
+    stage = partial(stages.superpoint, loaded, number, minutes=minutes, labels_of=labels_of)
+    stood = _train_stage(f"superpoint, round {number}", loaded, json, stage)
+    _tell_checkpoint(lambda config: shipping.ship(config, number), loaded, json, stood)
 
 
 @app.command(name="all")
@@ -113,20 +108,15 @@ def everything(config: Config, settings: Settings = None, json: AsJson = False) 
     loaded = _load(config, settings)
     stages.require_inputs(loaded)
     _render_missing(loaded)
-    with _progress("magicpoint", loaded, json) as watch, noted_interrupts() as is_stopped:
-        done = stages.magicpoint(loaded, watch, is_stopped=is_stopped)
-    if not done or is_stopped():
-        _end(is_stopped(), json)
+    _train_stage("magicpoint", loaded, json, partial(stages.magicpoint, loaded), is_last=False)
     if is_first_process():
         shipping.ship_magicpoint(loaded)
     for number in range(1, loaded.label.rounds + 1):
         _label(loaded, number)
-        name = f"superpoint, round {number}"
-        with (progress := _progress(name, loaded, json)) as watch, noted_interrupts() as is_stopped:
-            done = stages.superpoint(loaded, number, watch, is_stopped=is_stopped)
-        if not done or (is_stopped() and number < loaded.label.rounds):
-            _end(is_stopped(), json)
-    _tell_checkpoint(lambda config: shipping.ship(config, config.label.rounds), loaded, json, not progress.has_reports)
+        is_last = number == loaded.label.rounds
+        stage = partial(stages.superpoint, loaded, number)
+        stood = _train_stage(f"superpoint, round {number}", loaded, json, stage, is_last)
+    _tell_checkpoint(lambda config: shipping.ship(config, config.label.rounds), loaded, json, stood)
 
 
 @app.command()
@@ -189,6 +179,19 @@ def _label(config: "TrainingConfig", number: int) -> None:
         stages.label(config, number, count)
 
 
+def _train_stage(
+    name: str, config: "TrainingConfig", as_json: bool, stage: Callable[..., bool], is_last: bool = True
+) -> bool:
+    """Whether a stage of training stood already; the command ends here where the stage is not complete, or where an
+    interrupt asks not to begin the next."""
+    tensorboard = config.folder / "tensorboard" if config.tensorboard else None
+    with (progress := ProgressWatch(name, tensorboard, as_json)) as watch, noted_interrupts() as is_stopped:
+        done = stage(watch=watch, is_stopped=is_stopped)
+    if not done or (is_stopped() and not is_last):
+        _end(is_stopped(), as_json)
+    return not progress.has_reports
+
+
 def _tell_checkpoint(
     ship: "Callable[[TrainingConfig], Path]", config: "TrainingConfig", as_json: bool, stood_already: bool = False
 ) -> None:
@@ -218,10 +221,6 @@ def _tell(sentence: str, about: dict[str, Any], as_json: bool) -> None:
     from slam_frontend.files import to_json
 
     typer.echo(to_json(about) if as_json else sentence)
-
-
-def _progress(name: str, config: "TrainingConfig", is_silent: bool) -> "ProgressWatch":
-    return ProgressWatch(name, config.folder / "tensorboard" if config.tensorboard else None, is_silent)
 
 
 class ProgressWatch:
