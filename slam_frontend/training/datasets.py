@@ -14,6 +14,8 @@ from slam_frontend.training.sources import note_sources, require_photos, shards_
 from slam_frontend.training.stored import OF_LABELS, OF_SHAPES, load_stored
 from slam_frontend.types import Array
 
+SHAPES = ("shapes.pt", "shapes_validation.pt")  # to learn from, to validate with; in the folder of a training
+
 
 class Labelled(NamedTuple):
     """Images (N,H,W) uint8 and their points (N,K,2), NaN where there are fewer."""

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from slam_frontend.training.config import TrainingConfig
-from slam_frontend.training.datasets import Labelled, pack, save_shapes
+from slam_frontend.training.datasets import SHAPES, Labelled, pack, save_shapes
 from slam_frontend.training.shapes import PRIMITIVES, Shape, render
 from slam_frontend.types import Array
 
@@ -31,12 +31,9 @@ def render_many(count: int, size: tuple[int, int], seed: int, workers: int = 1) 
 
 def render_cache(config: TrainingConfig) -> None:
     """Render the shapes of a config, to learn from and to validate with, where training looks for them."""
-    save_shapes(
-        config.folder / "shapes_validation.pt",
-        render_many(config.shapes.validation, config.shapes.size, VALIDATION_SEED + config.seed),
-    )
-    shapes = render_many(config.shapes.count, config.shapes.size, config.seed, config.shapes.workers)
-    save_shapes(config.folder / "shapes.pt", shapes)
+    shapes, (cache, validation_cache) = config.shapes, (config.folder / name for name in SHAPES)
+    save_shapes(validation_cache, render_many(shapes.validation, shapes.size, VALIDATION_SEED + config.seed))
+    save_shapes(cache, render_many(shapes.count, shapes.size, config.seed, shapes.workers))
 
 
 def contact_sheet(seed: int, size: tuple[int, int] = (120, 160)) -> Array:

@@ -14,7 +14,7 @@ from slam_frontend.models.superpoint import SuperPoint, unfold
 from slam_frontend.models.weights import load_checkpoint
 from slam_frontend.training.adaptation import label_photos
 from slam_frontend.training.config import TrainingConfig
-from slam_frontend.training.datasets import load_labels, load_photos, load_shapes, require_shapes
+from slam_frontend.training.datasets import SHAPES, load_labels, load_photos, load_shapes, require_shapes
 from slam_frontend.training.engine import create_engine
 from slam_frontend.training.joint import JointTask
 from slam_frontend.training.loop import LAST, IsStopped, Loop, Watch
@@ -30,7 +30,6 @@ from slam_frontend.training.stored import load_checkpoint_state, load_weights
 
 logger = logging.getLogger(__name__)
 
-SHAPES = ("shapes.pt", "shapes_validation.pt")  # to learn from, to validate with
 CALIBRATION = 64  # photographs that batch norm takes its first statistics from
 HELD_OUT = 0.1  # of the photographs at most, to validate with where no others are named
 NOT_OF_LABELS = {"batch", "shard", "rounds", "teacher"}  # settings of labelling that labels don't show
