@@ -3,10 +3,12 @@
 from functools import cache
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 from slam_frontend.errors import FrontendError
 from slam_frontend.optional import require
+from slam_frontend.types import Array
 from slam_frontend.viz.windows.window import Window
 
 
@@ -23,6 +25,12 @@ def drawing_or_skip() -> None:
     complaint = _complaint()
     if complaint:
         pytest.skip(complaint)
+
+
+def pixels_of(colour: str, picture: Array) -> int:
+    """How many pixels of an (H,W,3) RGB picture are nearly of a colour, as in #0072b2."""
+    rgb = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+    return int((np.abs(picture.astype(int) - rgb).max(axis=2) < 12).sum())
 
 
 @cache

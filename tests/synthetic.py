@@ -11,7 +11,7 @@ from slam_frontend.config import RunConfig
 from slam_frontend.frontend import Frontend
 from slam_frontend.geometry.absolute_pose import Pose, refine_pose
 from slam_frontend.trajectory import Trajectory
-from slam_frontend.types import Array, Camera, Features, Frame, Norm, Sensor
+from slam_frontend.types import Array, Camera, Features, Frame, Norm, Sensor, View
 
 CAMERA = Camera(width=320, height=240, fx=260.0, fy=260.0, cx=159.5, cy=119.5, baseline=0.1)
 NO_FRAME = -1
@@ -125,6 +125,14 @@ def refine_for(num_inliers: int) -> Callable[..., Pose | None]:
         return pose and Pose(pose.T_cam_world, pose.inliers & (np.cumsum(pose.inliers) <= num_inliers))
 
     return refine
+
+
+def view_of(world: SyntheticWorld, index: int, depth: Array | None = None) -> View:
+    """What the extractor finds in a frame; (N,) depths, unknown where none are given."""
+    features = FakeExtractor(world).extract(world.frame(index).image)
+    unknown = np.full(len(features), np.nan, np.float32)
+    timestamp = float(world.timestamps[index])
+    return View(index, timestamp, features, features.keypoints, unknown if depth is None else depth)
 
 
 class SyntheticSequence:

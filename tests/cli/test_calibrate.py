@@ -6,7 +6,7 @@ from pathlib import Path
 
 import cv2
 import pytest
-from command_line import Call, run_main
+from command_line import Call, one_sentence, run_main
 
 from slam_frontend.cli import calibrate
 from slam_frontend.datasets import load_calibration
@@ -23,12 +23,6 @@ def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
     """Runs the command line in an empty folder and gives back its exit code."""
     monkeypatch.chdir(tmp_path)
     return partial(run_main, "calibrate")
-
-
-def one_sentence(capsys: pytest.CaptureFixture[str]) -> str:
-    said = capsys.readouterr().err
-    assert said.startswith("slam-frontend: ") and said.count("\n") == 1
-    return said
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import scripted_window
 from command_line import one_sentence, run_main
-from headless import drawing_or_skip
+from headless import drawing_or_skip, pixels_of
 
 from slam_frontend.ply import read_ply
 from slam_frontend.run_folder import read_run
@@ -41,11 +41,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def in_empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def pixels_of(colour: str, picture: Array) -> int:
-    rgb = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
-    return int((np.abs(picture.astype(int) - rgb).max(axis=2) < 12).sum())
 
 
 def screenshot(*arguments: object) -> Array:

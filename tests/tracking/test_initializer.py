@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from synthetic import FakeExtractor, SyntheticWorld, curved_path, frontend_in
+from synthetic import SyntheticWorld, curved_path, frontend_in, view_of
 
 from slam_frontend.config import InitializerConfig, MatcherConfig, TrackerConfig
 from slam_frontend.geometry import se3
@@ -10,16 +10,9 @@ from slam_frontend.mapping import LocalMap
 from slam_frontend.matching import create_matcher
 from slam_frontend.tracking import EarlyViews, Initializer
 from slam_frontend.tracking.two_view import Answer
-from slam_frontend.types import Array, Sensor, TrackingState, View
+from slam_frontend.types import Sensor, TrackingState, View
 
 WORLD = SyntheticWorld(curved_path(30, step=0.03))
-
-
-def view_of(index: int, depth: Array | None = None) -> View:
-    frame = WORLD.frame(index)
-    features = FakeExtractor(WORLD).extract(frame.image)
-    unknown = np.full(len(features), np.nan, np.float32)
-    return View(index, frame.timestamp, features, features.keypoints, unknown if depth is None else depth)
 
 
 def initializer(awaits_depth: bool = False) -> Initializer:
@@ -31,23 +24,23 @@ def initializer(awaits_depth: bool = False) -> Initializer:
 def map() -> LocalMap:
     """One keyframe, at the first view."""
     map = LocalMap()
-    map.add_keyframe(view_of(0), np.eye(4))
+    map.add_keyframe(view_of(WORLD, 0), np.eye(4))
     return map
 
 
 def test_enough_depth_begins_a_map_at_the_origin() -> None:
-    view = view_of(0)
+    view = view_of(WORLD, 0)
     depth = np.full(len(view.features), np.nan, np.float32)
     depth[:49] = 2.0
-    assert initializer().begin(view_of(0, depth)).state is TrackingState.INITIALIZING
+    assert initializer().begin(view_of(WORLD, 0, depth)).state is TrackingState.INITIALIZING
     depth[:50] = 2.0
-    estimate = initializer().begin(view_of(0, depth))
+    estimate = initializer().begin(view_of(WORLD, 0, depth))
     assert estimate.state is TrackingState.TRACKING
     np.testing.assert_array_equal(estimate.T_world_cam, np.eye(4))
 
 
 def test_two_views_with_parallax_begin_a_map_whose_unit_is_the_median_depth(map: LocalMap) -> None:
-    estimate = initializer().pair(view_of(20), map)
+    estimate = initializer().pair(view_of(WORLD, 20), map)
     assert estimate.state is TrackingState.TRACKING and estimate.T_world_cam is not None
     truth = se3.inverse(WORLD.T_world_cam[0]) @ WORLD.T_world_cam[20]
     turn = estimate.T_world_cam[:3, :3].T @ truth[:3, :3]
@@ -58,20 +51,20 @@ def test_two_views_with_parallax_begin_a_map_whose_unit_is_the_median_depth(map:
 
 def test_two_views_without_parallax_wait_and_tell_what_they_share(map: LocalMap) -> None:
     for index in (0, 1):
-        estimate = initializer().pair(view_of(index), map)
+        estimate = initializer().pair(view_of(WORLD, index), map)
         assert estimate.state is TrackingState.INITIALIZING and estimate.T_world_cam is None
         assert len(estimate.paired_ids) > 60 and not len(estimate.keypoint_ids)
 
 
 def test_a_sensor_with_depth_does_not_begin_without_it(map: LocalMap) -> None:
-    estimate = initializer(awaits_depth=True).pair(view_of(20), map)
+    estimate = initializer(awaits_depth=True).pair(view_of(WORLD, 20), map)
     assert estimate.state is TrackingState.INITIALIZING and len(estimate.paired_ids) > 60
-    known = np.full(len(view_of(20).features), 3.0, np.float32)
-    assert initializer(awaits_depth=True).pair(view_of(20, known), map).state is TrackingState.TRACKING
+    known = np.full(len(view_of(WORLD, 20).features), 3.0, np.float32)
+    assert initializer(awaits_depth=True).pair(view_of(WORLD, 20, known), map).state is TrackingState.TRACKING
 
 
 def test_views_that_share_little_or_nothing_wait(map: LocalMap) -> None:
-    view = view_of(20)
+    view = view_of(WORLD, 20)
     for count in (0, 1, 7, 30):
         few = view.select(np.arange(count))
         assert initializer().pair(few, map).state is TrackingState.INITIALIZING
@@ -79,7 +72,7 @@ def test_views_that_share_little_or_nothing_wait(map: LocalMap) -> None:
 
 
 def test_shuffled_descriptors_begin_no_map(map: LocalMap) -> None:
-    view = view_of(20)
+    view = view_of(WORLD, 20)
     order = np.random.default_rng(0).permutation(len(view.features))
     wrong = View(view.index, view.timestamp, view.features, view.keypoints[order], view.depth)
     assert initializer().pair(wrong, map).state is TrackingState.INITIALIZING
@@ -92,7 +85,7 @@ def test_a_blurred_view_gives_its_place_to_the_next(monkeypatch: pytest.MonkeyPa
 
 
 def test_what_is_shared_is_told_by_the_rows_of_the_later_view(map: LocalMap) -> None:
-    view = view_of(1)
+    view = view_of(WORLD, 1)
     last = view.select(np.arange(len(view.features))[-80:])
     ids = initializer().pair(last, map).paired_ids
     assert len(ids) > 40 and ids.max() < 80

@@ -11,13 +11,12 @@ import cv2
 import numpy as np
 import pytest
 import scripted_window
-from headless import drawing_or_skip
+from headless import drawing_or_skip, pixels_of
 from synthetic import SyntheticSequence, SyntheticWorld, curved_path
 
 from slam_frontend.errors import ViewerError
 from slam_frontend.frontend import Frontend
 from slam_frontend.pipeline import run_sequence
-from slam_frontend.types import Array
 from slam_frontend.viz.palette import FINAL, ONLINE, TRUTH
 from slam_frontend.viz.space.landmark_colours import LandmarkColours
 from slam_frontend.viz.space.moment import PANEL_WIDTH, Moment, picture_of
@@ -56,11 +55,6 @@ def run(viewer: LiveViewer, frontend: Frontend, sequence: SyntheticSequence, col
         viewer.update(frame, result)
 
     return int(run_sequence(frontend, sequence, on_frame).online.located.sum())
-
-
-def pixels_of(colour: str, picture: Array) -> int:
-    rgb = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
-    return int((np.abs(picture.astype(int) - rgb).max(axis=2) < 12).sum())
 
 
 def test_an_invisible_window_watches_a_run_to_its_end(watch: Watch) -> None:
