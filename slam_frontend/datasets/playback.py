@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import count, islice
 
-from slam_frontend.datasets.base import Reader
+from slam_frontend.datasets.base import Reader, require_frame
 from slam_frontend.errors import SequenceError
 from slam_frontend.types import Array, Frame
 
@@ -93,11 +93,12 @@ class Playback:
         return islice(count(start, stride), limit)
 
     def _checked(self, frame: Frame) -> Frame:
-        height, width = frame.image.shape
+        height, width = frame.image.shape[:2]
         if (width, height) != (self.camera.width, self.camera.height):
             raise SequenceError(
                 f"frame {frame.index}: is {width}x{height}, expected {self.camera.width}x{self.camera.height}"
             )
+        require_frame(replace(frame, right=None, depth=None), self.camera)
         if not math.isfinite(frame.timestamp):
             raise SequenceError(f"frame {frame.index}: its timestamp is {frame.timestamp}, expected seconds")
         return replace(

@@ -91,6 +91,13 @@ def test_a_frame_of_another_size_is_skipped_with_both_sizes_named() -> None:
     assert "64x48" in playback.skipped[0]
 
 
+@pytest.mark.parametrize("odd", [np.zeros((48, 64, 3), np.uint8), np.zeros((48, 64), np.uint16)])
+def test_a_frame_that_a_reader_of_somebody_else_gives_in_colour_or_other_bits_is_skipped(odd) -> None:
+    playback = Playback(ListReader(frames(0)[0], Frame(1, 1.0, odd), Frame(2, 2.0, IMAGE)))
+    assert [frame.index for frame in playback] == [0, 2]
+    assert "expected image (48, 64) uint8, found (48, 64" in playback.skipped[0]
+
+
 def test_depth_and_right_image_of_another_size_are_left_out_but_the_frame_stays() -> None:
     frame = replace(frames(0)[0], depth=np.ones((24, 32), np.float32), right=np.ones((48, 64), np.uint8))
     (played,) = Playback(ListReader(frame))
