@@ -74,8 +74,9 @@ class RunFolder:
         return len(pairs) > 0 and np.allclose(*places, rtol=0, atol=SAME_PLACE)
 
 
-def read_run(path: Path) -> RunFolder:
+def read_run(path: Path | str) -> RunFolder:
     """A run's folder, or SequenceError where there is none or a file of it is damaged."""
+    path = Path(path)
     if not (path / "metrics.json").is_file():
         found = "has no metrics.json" if path.is_dir() else "is no folder"
         raise SequenceError(f"{path}: {found}; expected the results of `slam-frontend run`")

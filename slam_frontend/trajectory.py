@@ -67,23 +67,24 @@ def associate(timestamps0: Array, timestamps1: Array, max_difference: float = 0.
     return np.stack([rows0, nearest[rows0]], axis=1)
 
 
-def read_trajectory(path: Path, times: Path | None = None, is_truth: bool = False) -> Trajectory:
+def read_trajectory(path: Path | str, times: Path | str | None = None, is_truth: bool = False) -> Trajectory:
     """The poses in a file of whichever of the three formats its first row shows; ``times`` only matters for KITTI.
 
     EuRoC's own truth has the body's poses: where ``is_truth``, they are moved to the camera.
     """
+    path = Path(path)
     readers = {"tum": read_tum, "euroc": _read_euroc_camera if is_truth else read_euroc}
     format = recognise(path)
     return read_kitti(path, times) if format == "kitti" else readers[format](path)
 
 
-def read_tum(path: Path) -> Trajectory:
+def read_tum(path: Path | str) -> Trajectory:
     """``timestamp tx ty tz qx qy qz qw``, one line per located frame."""
     rows = _read_rows(path, "timestamp tx ty tz qx qy qz qw", columns=8)
     return _in_order(path, rows[:, 0], _poses(path, rows[:, 1:4], rows[:, 4:8]))
 
 
-def read_euroc(path: Path) -> Trajectory:
+def read_euroc(path: Path | str) -> Trajectory:
     """``timestamp_ns, px, py, pz, qw, qx, qy, qz`` and columns that don't matter here; the pose is the body's."""
     rows = _read_rows(path, "timestamp_ns,px,py,pz,qw,qx,qy,qz", columns=8, more=True)
     return _in_order(path, rows[:, 0] * 1e-9, _poses(path, rows[:, 1:4], rows[:, [5, 6, 7, 4]]))
@@ -118,7 +119,7 @@ def read_T_body_cam(sensor_file: Path) -> Array:
     return T_body_cam
 
 
-def read_kitti(path: Path, times: Path | None = None) -> Trajectory:
+def read_kitti(path: Path | str, times: Path | str | None = None) -> Trajectory:
     """Twelve numbers a frame; without the file of ``times`` the timestamps count frames. A lost frame is all NaN."""
     rows = _read_rows(path, "the 12 numbers of a 3x4 matrix", columns=12)
     stamps = _read_rows(times, "one timestamp", columns=1)[:, 0] if times else np.arange(len(rows), dtype=np.float64)
@@ -135,7 +136,7 @@ def read_kitti(path: Path, times: Path | None = None) -> Trajectory:
     return replace(_in_order(path, stamps[: len(rows)], T_world_cam), has_clock=times is not None)
 
 
-def write_tum(trajectory: Trajectory, path: Path) -> None:
+def write_tum(trajectory: Trajectory, path: Path | str) -> None:
     """One line per located frame."""
     located = trajectory.select(trajectory.located)
     R, positions, quaternions = located.T_world_cam[:, :3, :3], located.T_world_cam[:, :3, 3], np.empty((0, 4))
@@ -144,13 +145,13 @@ def write_tum(trajectory: Trajectory, path: Path) -> None:
     lines = []
     for t, position, quaternion in zip(located.timestamps, positions, quaternions, strict=True):
         lines.append(f"{t:.6f} {' '.join(f'{number:.9f}' for number in (*position, *quaternion))}\n")
-    write_atomically(path, "".join(lines))
+    write_atomically(Path(path), "".join(lines))
 
 
-def write_kitti(trajectory: Trajectory, path: Path) -> None:
+def write_kitti(trajectory: Trajectory, path: Path | str) -> None:
     """One line per frame and no gaps; a lost frame is twelve times nan, so that no tool can take it for a pose."""
     rows = trajectory.T_world_cam[:, :3].reshape(-1, 12)
-    write_atomically(path, "".join(" ".join(f"{number:.9e}" for number in row) + "\n" for row in rows))
+    write_atomically(Path(path), "".join(" ".join(f"{number:.9e}" for number in row) + "\n" for row in rows))
 
 
 def recognise(path: Path) -> TrajectoryFormat:
@@ -165,9 +166,9 @@ def recognise(path: Path) -> TrajectoryFormat:
     raise SequenceError(f"{path}: is no TUM (8 columns), KITTI (12) or EuRoC (commas) trajectory: {row[:60]!r}")
 
 
-def _read_text(path: Path) -> str:
+def _read_text(path: Path | str) -> str:
     try:
-        return path.read_text("utf-8-sig")
+        return Path(path).read_text("utf-8-sig")
     except OSError as error:
         raise SequenceError(f"{path}: can't be read ({error.strerror}); expected a trajectory file") from error
     except UnicodeDecodeError as error:
@@ -182,7 +183,7 @@ def _split(line: str) -> list[str]:
     return line.replace(",", " ").split()
 
 
-def _read_rows(path: Path, expected: str, columns: int, more: bool = False) -> Array:
+def _read_rows(path: Path | str, expected: str, columns: int, more: bool = False) -> Array:
     rows = []
     for number, line in enumerate(_read_text(path).splitlines(), start=1):
         if not _is_data(line):
@@ -204,7 +205,7 @@ def _shear(R: Array) -> Array:
     return np.asarray(np.abs(R @ np.swapaxes(R, -1, -2) - np.eye(3)).max(axis=(-2, -1)))
 
 
-def _poses(path: Path, translations: Array, quaternions: Array) -> Array:
+def _poses(path: Path | str, translations: Array, quaternions: Array) -> Array:
     norms = np.linalg.norm(quaternions, axis=1)
     bad = ~(np.isfinite(translations).all(axis=1) & (np.abs(norms - 1) < 0.1))
     if bad.any():
@@ -215,7 +216,7 @@ def _poses(path: Path, translations: Array, quaternions: Array) -> Array:
     return T_world_cam
 
 
-def _in_order(path: Path, timestamps: Array, T_world_cam: Array) -> Trajectory:
+def _in_order(path: Path | str, timestamps: Array, T_world_cam: Array) -> Trajectory:
     unique, rows = np.unique(timestamps, return_index=True)
     if not np.isfinite(unique).all():
         raise SequenceError(f"{path}: has a timestamp that is not a number")

@@ -239,7 +239,7 @@ def test_a_truth_of_another_time_is_not_kept(
     write_run(tmp_path, rgbd_run, summarise(rgbd_run, Sensor.RGBD, later), RunConfig(), later, PICTURES)
     assert not (tmp_path / "truth.txt").exists()
     (tmp_path / "truth.txt").write_text("")  # as older versions left it
-    assert read_run(tmp_path).truth is None
+    assert read_run(str(tmp_path)).truth is None
 
 
 def test_the_truth_of_an_earlier_run_does_not_stay(write: Write, rgbd_run: RunResult, tmp_path: Path) -> None:

@@ -33,6 +33,15 @@ def walk_with_gap(walk: Trajectory) -> Trajectory:
     return walk.keep((np.arange(40) < 10) | (np.arange(40) >= 15))
 
 
+def test_files_may_be_named_by_plain_strings(walk: Trajectory, tmp_path: Path) -> None:
+    tum, kitti, times = (str(tmp_path / name) for name in ("tum.txt", "kitti.txt", "times.txt"))
+    write_tum(walk, tum)
+    write_kitti(walk, kitti)
+    Path(times).write_text("".join(f"{time}\n" for time in walk.timestamps))
+    for again in (read_trajectory(tum), read_trajectory(kitti, times), read_tum(tum), read_kitti(kitti, times)):
+        np.testing.assert_allclose(again.T_world_cam, walk.T_world_cam, atol=1e-6)
+
+
 @pytest.mark.parametrize("format", WRITERS)
 def test_what_is_written_is_read_again_whatever_the_format(walk: Trajectory, tmp_path: Path, format: str) -> None:
     path = tmp_path / "trajectory.txt"
