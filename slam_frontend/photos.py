@@ -35,7 +35,7 @@ def read_photos(path: Path, limit: int | None = None) -> Iterator[tuple[str, Arr
     cv2 = require("cv2", extra="train")
     found = False
     for name, data in _read_folder(path, limit) if path.is_dir() else _read_tar(path, limit):
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
+        image = decode_image(data, cv2.IMREAD_GRAYSCALE)
         if image is None:
             logger.warning("%s: %s is left out, for it can't be decoded as an image", path, name)
             continue
@@ -43,6 +43,21 @@ def read_photos(path: Path, limit: int | None = None) -> Iterator[tuple[str, Arr
         yield name, image
     if not found:
         raise SequenceError(f"{path}: no photograph found; expected files ending in {', '.join(IMAGE_SUFFIXES)}")
+
+
+def decode_image(data: bytes, mode: int) -> Array | None:
+    """The image in a file's bytes, by a mode of OpenCV; None where there is none, or not all of it, or one that OpenCV
+    finds too large, as a damaged header may make it."""
+    cv2 = require("cv2", extra="train")
+    # OpenCV 4 fills a JPEG that was cut short with grey: its end marker must follow the last scan's beginning.
+    is_cut = data[:2] == b"\xff\xd8" and data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")
+    if not data or is_cut:
+        return None
+    try:
+        image: Array | None = cv2.imdecode(np.frombuffer(data, np.uint8), mode)
+    except cv2.error:
+        return None
+    return image
 
 
 def fit_image(image: Array, size: tuple[int, int]) -> tuple[Array, Array]:

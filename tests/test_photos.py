@@ -2,7 +2,9 @@
 
 import io
 import re
+import struct
 import tarfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,10 +12,10 @@ import cv2
 import numpy as np
 import pytest
 
-from slam_frontend.datasets.pictures import list_pictures
+from slam_frontend.datasets.pictures import list_pictures, read_picture
 from slam_frontend.errors import SequenceError
 from slam_frontend.files import IMAGE_SUFFIXES
-from slam_frontend.photos import read_photos
+from slam_frontend.photos import decode_image, read_photos
 from slam_frontend.types import Array
 
 
@@ -51,6 +53,25 @@ def test_what_is_only_named_like_a_photograph_is_left_out_with_a_warning(tmp_pat
     assert [name for name, _ in read_photos(tmp_path)] == ["a.png", "b.png/inner.jpg"]
     said = [f"{tmp_path}: {name} is left out, for it is no file" for name in ("b.png", "c.png")]
     assert [record.message for record in caplog.records] == said
+
+
+def test_a_photograph_whose_header_claims_too_many_pixels_is_left_out_with_a_warning(tmp_path: Path, caplog) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), photo())
+    header = b"IHDR" + struct.pack(">IIBBBBB", 60000, 60000, 8, 0, 0, 0, 0)
+    content = (tmp_path / "a.png").read_bytes()
+    damaged = content[:12] + header + struct.pack(">I", zlib.crc32(header)) + content[33:]
+    (tmp_path / "b.png").write_bytes(damaged)
+    assert [name for name, _ in read_photos(tmp_path)] == ["a.png"]
+    assert "b.png is left out, for it can't be decoded as an image" in caplog.text
+    with pytest.raises(SequenceError, match="b.png: can't be decoded as an image"):
+        read_picture(tmp_path / "b.png")
+
+
+@pytest.mark.parametrize("mode", [cv2.IMREAD_GRAYSCALE, cv2.IMREAD_COLOR])
+def test_a_jpeg_that_was_cut_short_is_no_image_to_any_version_of_opencv(mode: int) -> None:
+    content = cv2.imencode(".jpg", photo())[1].tobytes()
+    assert decode_image(content, mode) is not None
+    assert decode_image(content[: len(content) // 2], mode) is None
 
 
 def test_a_photograph_that_may_not_be_read_is_left_out_with_a_warning(tmp_path: Path, caplog, monkeypatch) -> None:

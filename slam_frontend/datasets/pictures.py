@@ -9,6 +9,7 @@ import numpy as np
 
 from slam_frontend.errors import SequenceError
 from slam_frontend.files import IMAGE_SUFFIXES, natural_order
+from slam_frontend.photos import decode_image
 from slam_frontend.types import Array
 
 logger = logging.getLogger(__name__)
@@ -82,9 +83,7 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _decode(data: bytes, mode: int, path: Path) -> Array:
-    # OpenCV 4 fills a JPEG that was cut short with grey: its end marker must follow the last scan's beginning.
-    is_cut = data[:2] == b"\xff\xd8" and data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")
-    image: Array | None = cv2.imdecode(np.frombuffer(data, np.uint8), mode) if data and not is_cut else None
+    image = decode_image(data, mode)
     if image is None:
         raise SequenceError(f"{path}: can't be decoded as an image")
     return image
