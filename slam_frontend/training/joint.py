@@ -91,7 +91,7 @@ class JointTask:
         if self.config.descriptor_loss == "dense_hinge":
             masks = pair.first.mask, pair.second.mask
             return dense_hinge_loss(coarse0, coarse1, _centres_in_second(coarse0, pair), *masks)
-        enlarged = pair.first.images.shape[2] // self.config.loop.size[0]
+        enlarged = max(1, pair.first.images.shape[2] // self.config.loop.size[0])
         places0, places1, valid = draw_places(pair, self.config.places * enlarged, generator)
         found = Correspondences(sample(coarse0, places0), sample(coarse1, places1), places1, valid)
         return SPARSE_LOSSES[self.config.descriptor_loss](found)

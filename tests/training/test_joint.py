@@ -1,17 +1,23 @@
 """What the joint stage's detector learns from."""
 
+import pytest
 import torch
 from tiny_loop import CPU, TINY
 
 from slam_frontend.models.superpoint import SuperPoint
-from slam_frontend.training.config import JointConfig
+from slam_frontend.training.config import JointConfig, LoopConfig
 from slam_frontend.training.joint import JointTask
+from slam_frontend.training.losses import SPARSE_LOSSES
+
+
+def photos_and_labels():
+    photos = torch.randint(256, (3, 48, 64), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    return photos, torch.rand(3, 5, 3, generator=torch.Generator().manual_seed(1)) * torch.tensor([63, 47, 1.0])
 
 
 def learn_to_detect(network, teacher=None):
     """The gradients of the detector's loss of a batch of four are left where they belong."""
-    photos = torch.randint(256, (3, 48, 64), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
-    labels = torch.rand(3, 5, 3, generator=torch.Generator().manual_seed(1)) * torch.tensor([63, 47, 1.0])
+    photos, labels = photos_and_labels()
     task = JointTask(photos, labels, photos[:1], JointConfig(settle=False, places=8), CPU, teacher=teacher)
     task.losses(network, 4, (32, 32), torch.Generator().manual_seed(2))["detector"].backward()
 
@@ -40,3 +46,21 @@ def test_the_detector_learns_from_both_views():
     logits = torch.zeros(4, 65, 4, 4, requires_grad=True)
     learn_to_detect(lambda images: (logits, torch.ones(4, 4, 4, 4) / 2))
     assert (logits.grad.abs().amax((1, 2, 3)) > 0).all()
+
+
+@pytest.mark.parametrize("descriptor_loss", [*SPARSE_LOSSES, "dense_hinge"])
+def test_a_network_that_has_diverged_has_losses_that_are_no_numbers(descriptor_loss):
+    def diverged(images):
+        return torch.full((4, 65, 4, 4), torch.nan), torch.full((4, 4, 4, 4), torch.nan)
+
+    photos, labels = photos_and_labels()
+    config = JointConfig(descriptor_loss=descriptor_loss, places=8)
+    losses = JointTask(photos, labels, photos[:1], config, CPU).losses(diverged, 4, (32, 32), torch.Generator())
+    assert losses["detector"].isnan() and losses["descriptor"].isnan()
+
+
+def test_descriptors_learn_from_smaller_images_too():
+    photos, labels = photos_and_labels()
+    config = JointConfig(loop=LoopConfig(size=(48, 64), late_size=(32, 32)), places=8)
+    task = JointTask(photos, labels, photos[:1], config, CPU)
+    assert task.losses(SuperPoint(TINY), 4, (32, 32), torch.Generator().manual_seed(0))["descriptor"] > 0
