@@ -116,7 +116,7 @@ class Loop:
         stop = math.inf if stop_after_minutes is None else self.seconds + 60 * stop_after_minutes
         saved = reported = self.seconds
         seen, reported_at = 0, self.progress
-        while self.progress < 1 and self.seconds < stop and not self._agree(is_stopped()):
+        while self.progress < 1 and self.seconds < stop and not self._any(is_stopped()):
             losses = self._advance()
             self.seconds = self._agree(time.monotonic() - started)
             seen += self._batch_and_size()[0]
@@ -265,6 +265,14 @@ class Loop:
         shared = torch.tensor([float(number)], device=self.engine.device)
         distributed.broadcast(shared, 0)
         return float(shared)
+
+    def _any(self, is_stopped: bool) -> bool:
+        """Whether any process is to stop: a signal may reach one of them alone."""
+        if self.engine.world == 1:
+            return is_stopped
+        shared = torch.tensor([float(is_stopped)], device=self.engine.device)
+        distributed.all_reduce(shared, distributed.ReduceOp.MAX)
+        return bool(shared)
 
 
 def learning_rate(config: LoopConfig, progress: float) -> float:

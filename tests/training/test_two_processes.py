@@ -65,10 +65,10 @@ def test_two_processes_get_the_gradients_of_one(tmp_path):
 
 
 def train_until_stopped(folder):
-    """Trains for three steps, then the first process is asked to stop."""
+    """Trains for three steps, then the second process alone is asked to stop."""
     engine = create_engine("cpu", "float32")
     loop = make_loop(Path(folder), engine=engine, steps=6)
-    loop.run(is_stopped=lambda: engine.rank == 0 and loop.step == 3)
+    loop.run(is_stopped=lambda: engine.rank == 1 and loop.step == 3)
     torch.save({"weights": weights_of(loop), "step": loop.step}, Path(folder) / f"process{engine.rank}.pt")
     torch.distributed.destroy_process_group()
 
