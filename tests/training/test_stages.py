@@ -23,6 +23,7 @@ from slam_frontend.training import stages
 from slam_frontend.training.config import TrainingConfig
 from slam_frontend.training.loop import Loop
 from slam_frontend.training.shapes import render
+from slam_frontend.training.shipping import ship
 
 TINY = """
 name: superpoint-fast
@@ -233,14 +234,31 @@ def test_the_card_tells_what_was_trained_on_and_how_whatever_ships_it(config, tm
     other = tmp_path / "mine"
     shutil.copytree(tmp_path / "photos", other)
     invoke("label", config, other)
-    invoke("superpoint", config, "--set", "joint.loop.rate=1e-3", "--set", "seed=7")
-    start = tmp_path / "run" / "superpoint_fast.pt"
-    again = ["--set", f"joint.start={start}", "--set", "joint.keep_of_start=0.25", "--set", "threshold=0.01"]
+    start = tmp_path / "run" / "magicpoint.pt"
+    begun = ["--set", f"joint.start={start}"]
+    invoke("superpoint", config, *begun, "--set", "joint.loop.rate=1e-3", "--set", "seed=7")
+    again = [*begun, "--set", "joint.keep_of_start=0.25", "--set", "threshold=0.01"]
     invoke("ship", config, *again, "--into", tmp_path / "half")
     card = json.loads((tmp_path / "half" / "superpoint_fast.json").read_text())
     assert (card["data"], card["seed"], card["threshold"]) == ("mine", 7, 0.01)
     assert card["config"]["joint"]["loop"]["rate"] == 1e-3
     assert card["config"]["joint"]["keep_of_start"] == 0.25
+
+
+def test_a_share_is_kept_of_nothing_but_what_the_training_began_from(config, tmp_path):
+    invoke("magicpoint", config)
+    invoke("label", config)
+    invoke("superpoint", config)
+    start = shutil.copy(tmp_path / "run" / "superpoint_fast.pt", tmp_path / "start.pt")
+    share = [f"joint.start={start}", "joint.keep_of_start=0.5"]
+    with pytest.raises(ConfigError, match=r"expected none, which this training began from, found .*start\.pt; a share"):
+        ship(load_config(TrainingConfig, config, share), 1)
+    (tmp_path / "run" / "joint_1" / "last.pt").unlink()
+    invoke("superpoint", config, "--set", share[0])
+    shutil.copy(start, tmp_path / "other.pt")
+    with pytest.raises(ConfigError, match=r"expected .*start\.pt, which this training began from, found .*other\.pt;"):
+        ship(load_config(TrainingConfig, config, [f"joint.start={tmp_path / 'other.pt'}", share[1]]), 1)
+    ship(load_config(TrainingConfig, config, share), 1)
 
 
 def test_a_share_of_the_start_is_refused_before_two_rounds_are_trained(config, tmp_path):
