@@ -63,7 +63,7 @@ def evaluate_features(
         labels = [row.extractor if len(splits) == 1 else f"{row.extractor} {row.split}" for row in scores]
         columns = {heading: [getattr(row, name) for row in scores] for name, heading in HEADINGS.items()}
         _report(
-            f"{path}: {scores[0].num_pairs} pairs{' by random warps' if splits == {'warp'} else ''}",
+            f"{path}: {max(row.num_pairs for row in scores)} pairs{' by random warps' if splits == {'warp'} else ''}",
             labels,
             columns,
             [asdict(row) for row in scores],

@@ -50,6 +50,12 @@ def test_a_bad_scene_is_named_before_any_is_measured(scenes: Path, damage, monke
     assert "wrap/hp: 6 pairs" in capsys.readouterr().out
 
 
+def test_the_title_counts_the_pairs_of_all_splits(scenes: Path, capsys) -> None:
+    (scenes / "v_2").rename(scenes / "i_2")
+    assert run_main("evaluate", "features", scenes, "--features", "orb") == 0
+    assert "wrap/hp: 9 pairs" in capsys.readouterr().out
+
+
 def test_scenes_below_are_pointed_to_and_not_taken_for_photographs(scenes: Path, capsys) -> None:
     assert run_main("evaluate", "features", ".", "--features", "orb") == 2
     assert "found them in wrap/hp; name that" in one_sentence(capsys)
