@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from slam_frontend import __version__
-from slam_frontend.errors import ConfigError, MissingDependency
+from slam_frontend.errors import MissingDependency
 from slam_frontend.models.card import Card
 from slam_frontend.models.onnx_graph import write_graph
 from slam_frontend.models.runtime import graph_path
@@ -37,25 +37,12 @@ def ship(config: TrainingConfig, number: int, folder: Path | None = None, notes:
     network = fold(last)
     if config.joint.start is not None and config.joint.keep_of_start:
         stages.require_share(config, number)
-        _require_start(config.joint.start, state)
+        stages.require_start(config)
         network = blend(network, stages.fitting_start(config, config.joint.start), config.joint.keep_of_start)
     path = (folder or config.folder) / f"{config.file_name}.pt"
     save_checkpoint(path, network, create_card(config, state, notes))
     _write_graph(path, network)
     return path
-
-
-def _require_start(start: Path, state: dict[str, Any]) -> None:
-    """ConfigError where the training, as far as it noted that, began from another checkpoint; its folder may have been
-    moved since."""
-    if "about" not in state:
-        return
-    begun = state["about"]["config"]["joint"]["start"]
-    if begun is None or Path(begun).name != start.name:
-        raise ConfigError(
-            f"joint.start: expected {begun or 'none'}, which this training began from, found {start}; a share can only "
-            "be kept of that: set it, or leave joint.keep_of_start out"
-        )
 
 
 def create_card(config: TrainingConfig, state: dict[str, Any], notes: str = "") -> Card:

@@ -79,6 +79,8 @@ def superpoint(
     ``labels_of`` takes another round's labels, for a network that relabels while it learns."""
     _require_validation_photos(config)
     require_share(config, number)
+    if number == 1:
+        require_start(config)
     engine = create_engine(config.device, config.precision)
     labels_round = labels_of or number
     rows, labels = load_labels(labels_folder(config, labels_round))
@@ -148,6 +150,7 @@ def require_inputs(config: TrainingConfig) -> None:
     if config.joint.start is not None:
         fitting_start(config, config.joint.start)
     require_share(config, config.label.rounds)
+    require_start(config)
 
 
 def require_share(config: TrainingConfig, number: int) -> None:
@@ -156,6 +159,21 @@ def require_share(config: TrainingConfig, number: int) -> None:
         raise ConfigError(
             "joint.keep_of_start: round 2 begins with round 1's network, not with joint.start; leave it out, or say "
             "--set label.rounds=1"
+        )
+
+
+def require_start(config: TrainingConfig) -> None:
+    """ConfigError where round 1 began from another checkpoint than ``joint.start``, as far as its own tells: files may
+    lie elsewhere by now."""
+    path = joint_folder(config, 1) / LAST
+    about = load_checkpoint_state(path).get("about") if path.exists() else None
+    if not about:
+        return
+    begun, start = about["config"]["joint"]["start"], config.joint.start
+    if (begun and Path(begun).name) != (start and start.name):
+        raise ConfigError(
+            f"joint.start: {path.parent} began from {begun or 'no checkpoint'}, found {start or 'none'}; set it as it "
+            "was, or choose another folder for this training"
         )
 
 

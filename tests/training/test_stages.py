@@ -245,20 +245,27 @@ def test_the_card_tells_what_was_trained_on_and_how_whatever_ships_it(config, tm
     assert card["config"]["joint"]["keep_of_start"] == 0.25
 
 
-def test_a_share_is_kept_of_nothing_but_what_the_training_began_from(config, tmp_path):
+def test_a_training_goes_on_and_ships_with_nothing_but_the_checkpoint_that_it_began_from(config, tmp_path):
+    def load(start, *more):
+        return load_config(TrainingConfig, config, [f"joint.start={start}", "label.rounds=1", *more])
+
     invoke("magicpoint", config)
     invoke("label", config)
     invoke("superpoint", config)
-    start = shutil.copy(tmp_path / "run" / "superpoint_fast.pt", tmp_path / "start.pt")
-    share = [f"joint.start={start}", "joint.keep_of_start=0.5"]
-    with pytest.raises(ConfigError, match=r"expected none, which this training began from, found .*start\.pt; a share"):
-        ship(load_config(TrainingConfig, config, share), 1)
+    weights = tmp_path / "run" / "superpoint_fast.pt"
+    start, other = (shutil.copy(weights, tmp_path / name) for name in ("start.pt", "other.pt"))
+    refused = r"joint\.start: .*joint_1 began from {}, found .*{}; set it as it was, or choose another folder"
+    with pytest.raises(ConfigError, match=refused.format("no checkpoint", r"start\.pt")):
+        ship(load(start, "joint.keep_of_start=0.5"), 1)
     (tmp_path / "run" / "joint_1" / "last.pt").unlink()
-    invoke("superpoint", config, "--set", share[0])
-    shutil.copy(start, tmp_path / "other.pt")
-    with pytest.raises(ConfigError, match=r"expected .*start\.pt, which this training began from, found .*other\.pt;"):
-        ship(load_config(TrainingConfig, config, [f"joint.start={tmp_path / 'other.pt'}", share[1]]), 1)
-    ship(load_config(TrainingConfig, config, share), 1)
+    stages.superpoint(load(start))
+    for go_on in (stages.require_inputs, stages.superpoint):
+        with pytest.raises(ConfigError, match=refused.format(r".*start\.pt", r"other\.pt")):
+            go_on(load(other, "joint.loop.steps=6"))
+    with pytest.raises(ConfigError, match=refused.format(r".*start\.pt", "none")):
+        stages.superpoint(load("null"))
+    moved = shutil.move(start, tmp_path / "run" / "start.pt")
+    ship(load(moved, "joint.keep_of_start=0.5"), 1)
 
 
 def test_a_share_of_the_start_is_refused_before_two_rounds_are_trained(config, tmp_path):
