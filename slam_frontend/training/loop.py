@@ -18,7 +18,7 @@ from slam_frontend.files import make_writable, to_json, write_atomically
 from slam_frontend.models.superpoint import SuperPoint
 from slam_frontend.training.config import LoopConfig
 from slam_frontend.training.engine import Engine, claim, is_out_of_memory, without_denormals
-from slam_frontend.training.stored import load_checkpoint_state, load_weights
+from slam_frontend.training.stored import changed_settings, load_checkpoint_state, load_weights
 
 logger = logging.getLogger(__name__)
 
@@ -217,6 +217,9 @@ class Loop:
         self.step, self.seconds, self.best = state["step"], state["seconds"], state["best"]
         self.metrics = state["metrics"]
         logger.info("resumed %s at step %d", path, self.step)
+        changed = changed_settings(state.get("about", {}).get("config", {}), self.about.get("config", {}))
+        if changed and self.progress < 1 and self.engine.rank == 0:
+            logger.warning("%s: goes on with other settings than it was trained with: %s", path, ", ".join(changed))
 
     def _batch_and_size(self) -> tuple[int, tuple[int, int]]:
         config = self.config

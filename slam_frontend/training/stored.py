@@ -20,6 +20,18 @@ def load_checkpoint_state(path: Path, device: torch.device | str = "cpu") -> dic
     return state
 
 
+def changed_settings(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
+    """Each setting that was another, as ``key=value (now value)``."""
+    changed = []
+    for key in before.keys() & now.keys():
+        was, is_now = before[key], now[key]
+        if isinstance(was, dict) and isinstance(is_now, dict):
+            changed += changed_settings(was, is_now, f"{prefix}{key}.")
+        elif was != is_now:
+            changed.append(f"{prefix}{key}={was} (now {is_now})")
+    return sorted(changed)
+
+
 def load_weights(network: SuperPoint, state: dict[str, Any], path: Path) -> None:
     """Put the weights of a checkpoint into a network; ConfigError where they are another's."""
     try:

@@ -293,6 +293,19 @@ def test_a_finished_training_keeps_its_card_whatever_it_is_asked_again(config, t
     assert json.loads((tmp_path / "run" / "magicpoint.json").read_text())["data"] == "synthetic shapes"
 
 
+def test_a_training_that_goes_on_tells_which_settings_are_others_now(config, tmp_path, caplog):
+    invoke("magicpoint", config)
+    invoke("magicpoint", config, "--set", "magicpoint.photometric.blur=9")  # stands already
+    assert "other settings" not in caplog.text
+    invoke("magicpoint", config, "--set", "magicpoint.photometric.blur=9", "--set", "magicpoint.loop.steps=4")
+    changed = "magicpoint.loop.steps=3 (now 4), magicpoint.photometric.blur=7 (now 9)"
+    last = tmp_path / "run" / "magicpoint" / "last.pt"
+    assert f"{last}: goes on with other settings than it was trained with: {changed}" in caplog.messages
+    caplog.clear()
+    stages.magicpoint(load_config(TrainingConfig, config, ["magicpoint.photometric.blur=9", "magicpoint.loop.steps=4"]))
+    assert not caplog.messages
+
+
 def test_an_interrupted_training_stops_in_order_and_says_so(config, tmp_path, monkeypatch):
     monkeypatch.setattr(Loop, "advance", interrupting(Loop.advance))
     result = CliRunner().invoke(app, ["train", "magicpoint", str(config)])
