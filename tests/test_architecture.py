@@ -1,6 +1,7 @@
 """The layers of the package, read from its imports; what is written here is enforced, not described."""
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -87,6 +88,12 @@ def test_imports_go_downward_only(path: Path) -> None:
             continue
         other = module.split(".")[1]
         assert other == room(path) or layer(other) < layer(room(path)), f"{room(path)} must not import {module}"
+
+
+def test_the_page_for_contributors_shows_these_layers() -> None:
+    table = (PACKAGE.parent / "CONTRIBUTING.md").read_text().split("```\n")[1]
+    shown = [set(rooms.split()) for rooms in re.split(r"[|\n]", table.strip())]
+    assert shown == [rooms for rooms in LAYERS if rooms != {"__main__"}]
 
 
 @each_file

@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from slam_frontend.cli.main import app
-from slam_frontend.config import RunConfig, load_config
+from slam_frontend.config import RunConfig, Section, load_config
 from slam_frontend.errors import ConfigError
 from slam_frontend.registry import extractors
 from slam_frontend.training.config import TrainingConfig
@@ -59,9 +59,41 @@ def test_the_python_example_runs() -> None:
 
 
 @pytest.mark.parametrize("page", [*MANUALS, "CONTRIBUTING.md", "examples/cpp/README.md"])
-def test_links_lead_to_files(page: str) -> None:
-    for target in re.findall(r"\]\((?!http|#)([^)#]+)", (ROOT / page).read_text()):
-        assert ((ROOT / page).parent / target).exists(), f"{page} links to {target}"
+def test_links_lead_to_files_and_their_sections(page: str) -> None:
+    for target, section in re.findall(r"\]\((?!http)([^)#]*)#?([^)]*)\)", (ROOT / page).read_text()):
+        file = (ROOT / page).parent / target if target else ROOT / page
+        assert file.exists(), f"{page} links to {target}"
+        assert not section or section in anchors(file.read_text()), f"{page} links to {target}#{section}"
+
+
+def anchors(text: str) -> list[str]:
+    """What GitHub calls the sections of a page."""
+    headings = re.findall(r"^#+ (.+)$", FENCED.sub("", text), re.MULTILINE)
+    return [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]
+
+
+@pytest.mark.parametrize("page", [*MANUALS, "CHANGELOG.md"])
+def test_settings_exist(page: str) -> None:
+    known = {*keys(RunConfig), *keys(TrainingConfig)}
+    sections = {key.partition(".")[0] for key in known if "." in key}
+    for key in re.findall(r"`([a-z]\w*(?:\.[a-z]\w*)+)[^`(]*`", FENCED.sub("", (ROOT / page).read_text())):
+        assert key in known or key.partition(".")[0] not in sections or key.endswith(".pt"), f"{page}: {key} unknown"
+
+
+def keys(model: type[Section], prefix: str = "") -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        yield prefix + name
+        if isinstance(field.default, Section):
+            yield from keys(type(field.default), f"{prefix}{name}.")
+
+
+def test_every_file_of_a_run_is_in_the_table(tmp_path: Path) -> None:
+    arguments = ["run", "sequences/sample", "--limit", "5", "--features", "fast", "--tracks", "--out", str(tmp_path)]
+    command = [sys.executable, "-m", "slam_frontend", *arguments]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    table = TEXT.split("Each run has a folder")[1].split("\n\n")[1]
+    assert [file.name for file in tmp_path.iterdir() if file.name not in table] == []
 
 
 def test_every_feature_is_in_the_table_and_the_other_way_round() -> None:
