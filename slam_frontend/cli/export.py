@@ -35,7 +35,9 @@ Pairs = Annotated[Path | None, typer.Option(help="A text file with two image nam
 PairingOption = Annotated[Pairing, typer.Option(help="Each image with the next ones, or with all others.")]
 Overlap = Annotated[int, typer.Option(min=1, help="How many next ones, for sequential pairing.")]
 Config = Annotated[Path | None, typer.Option(help="A YAML file of settings, as for run.")]
-Settings = Annotated[list[str] | None, typer.Option("--set", help="One setting, such as extractor.max_keypoints=2000.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", help="A setting, such as extractor.max_keypoints=2000; repeatable.")
+]
 MaxSize = Annotated[int, typer.Option(min=64, help="Larger images are shrunk to this before features are found.")]
 
 

@@ -26,12 +26,15 @@ logger = logging.getLogger(__name__)
 
 FeatureNames = Annotated[
     str,
-    typer.Option("--features", help="Extractors, by commas: orb, superpoint-fast:float or :int8, superpoint=WEIGHTS"),
+    typer.Option(
+        "--features",
+        help="By commas: orb, superpoint-fast:float or :int8, superpoint=WEIGHTS. FAST, Harris, Shi-Tomasi come too.",
+    ),
 ]
 OutFolder = Annotated[
-    Path | None, typer.Option("--out", help="For the JSON file and the figure; a new one in runs/ if not given")
+    Path | None, typer.Option("--out", help="For the JSON file and the figure; a new one in runs/ if not given.")
 ]
-Threshold = Annotated[float | None, typer.Option(help="Detection threshold of learned extractors")]
+Threshold = Annotated[float | None, typer.Option(help="Detection threshold of learned extractors.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -41,12 +44,12 @@ def register(app: typer.Typer) -> None:
 
 
 def evaluate_features(
-    path: Annotated[Path, typer.Argument(help="Scenes in the HPatches layout, or a folder or tar of photographs")],
+    path: Annotated[Path, typer.Argument(help="Scenes in the HPatches layout, or a folder or tar of photographs.")],
     features: FeatureNames = "orb,sift,fast",
-    limit: Annotated[int | None, typer.Option(help="At most so many scenes or photographs")] = None,
+    limit: Annotated[int | None, typer.Option(help="At most so many scenes or photographs.")] = None,
     threshold: Threshold = None,
     seed: Seed = 0,
-    blur: Annotated[float, typer.Option(min=0, help="Pixels of motion blur in one image of each warp")] = 0.0,
+    blur: Annotated[float, typer.Option(min=0, help="Pixels of motion blur in one image of each warp.")] = 0.0,
     out: OutFolder = None,
     json: AsJson = False,
 ) -> None:
@@ -75,7 +78,7 @@ def evaluate_features(
 
 def evaluate_detection(
     features: FeatureNames = "",
-    count: Annotated[int, typer.Option(min=1, help="Shapes to render")] = 1000,
+    count: Annotated[int, typer.Option(min=1, help="Shapes to render.")] = 1000,
     threshold: Threshold = 0.001,
     seed: Seed = 2018,
     out: OutFolder = None,

@@ -8,10 +8,8 @@ import typer
 
 RUNS = Path("runs")  # where results go that nobody gave a folder for
 
-Features = Annotated[
-    str | None,
-    typer.Option(help="superpoint-fast, superpoint-fast:float, superpoint, superpoint=FILE, orb, sift, fast"),
-]
+NAMES = "superpoint-fast, superpoint, orb, sift, fast or binary-NAME; :int8, :float and =WEIGHTS may follow."
+Features = Annotated[str | None, typer.Option(help=NAMES, show_default="superpoint-fast")]
 
 Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Of everything that is random.")]
 

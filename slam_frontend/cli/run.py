@@ -12,7 +12,7 @@ import typer
 
 from slam_frontend.cli.interrupts import EXIT_INTERRUPTED, at_most_interrupts
 from slam_frontend.cli.logs import log_file, warnings_on_stderr
-from slam_frontend.cli.options import RUNS, Features, extractor_overrides
+from slam_frontend.cli.options import NAMES, RUNS, extractor_overrides
 
 if TYPE_CHECKING:
     from slam_frontend.config import RunConfig
@@ -44,10 +44,14 @@ def run(
     path: Annotated[Path, typer.Argument(help="A recording: a TUM, KITTI or EuRoC folder, images, a video, a camera.")],
     format: Annotated[str, typer.Option(help="auto, tum, kitti, euroc, images, video.")] = "auto",
     sensor: Annotated[SensorChoice | None, typer.Option(help="What to use; auto takes all there is.")] = None,
-    features: Features = None,
+    features: Annotated[
+        str | None, typer.Option(help=NAMES, show_default="superpoint on a GPU, else superpoint-fast")
+    ] = None,
     runtime: Annotated[str | None, typer.Option(help="Of the network: auto, openvino, onnxruntime, torch.")] = None,
     config: Annotated[Path | None, typer.Option(help="A YAML file of settings.")] = None,
-    set: Annotated[list[str] | None, typer.Option(help="One setting, such as tracker.min_inliers=20.")] = None,
+    set: Annotated[
+        list[str] | None, typer.Option(help="A setting, such as tracker.min_inliers=20; repeatable.")
+    ] = None,
     camera: Annotated[Path | None, typer.Option(help="A camera YAML, for images and videos.")] = None,
     start: Annotated[int, typer.Option(min=0, help="The first frame.")] = 0,
     limit: Annotated[int | None, typer.Option(min=1, help="How many frames at most.")] = None,

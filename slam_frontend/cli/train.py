@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Train SuperPoint from nothing: shapes, MagicPoint, labels, SuperPoint.", no_args_is_help=True)
 
-Config = Annotated[Path, typer.Argument(help="YAML with what differs from the defaults", show_default=False)]
-Settings = Annotated[list[str] | None, typer.Option("--set", help="section.key=value, on top of the file")]
-Minutes = Annotated[float | None, typer.Option(help="stop after this time; the same command goes on from there")]
-Round = Annotated[int, typer.Option("--round", min=1, max=2, help="round of adaptation")]
+Config = Annotated[Path, typer.Argument(help="YAML with what differs from the defaults.", show_default=False)]
+Settings = Annotated[list[str] | None, typer.Option("--set", help="section.key=value, on top of the file; repeatable.")]
+Minutes = Annotated[float | None, typer.Option(help="Stop after this time; the same command goes on from there.")]
+Round = Annotated[int, typer.Option("--round", min=1, max=2, help="Round of adaptation.")]
 
 
 @app.command()
 def shapes(
-    config: Annotated[Path | None, typer.Argument(help="YAML; its shapes are rendered to its folder")] = None,
+    config: Annotated[Path | None, typer.Argument(help="YAML; its shapes are rendered to its folder.")] = None,
     settings: Settings = None,
-    show: Annotated[bool, typer.Option("--show", help="only write a contact sheet")] = False,
-    output: Annotated[Path, typer.Option(help="where the contact sheet goes")] = Path("shapes.png"),
+    show: Annotated[bool, typer.Option("--show", help="Only write a contact sheet.")] = False,
+    output: Annotated[Path, typer.Option(help="Where the contact sheet goes.")] = Path("shapes.png"),
     json: AsJson = False,
 ) -> None:
     """Render the synthetic shapes, or a contact sheet of all primitives with their corners."""
@@ -57,7 +57,7 @@ def magicpoint(config: Config, settings: Settings = None, minutes: Minutes = Non
 def label(
     config: Config,
     photos: Annotated[
-        list[Path] | None, typer.Argument(exists=True, help="folders or tars, instead of the config's")
+        list[Path] | None, typer.Argument(exists=True, help="Folders or tars, instead of the config's.")
     ] = None,
     settings: Settings = None,
     number: Round = 1,
@@ -85,7 +85,7 @@ def superpoint(
     settings: Settings = None,
     number: Round = 1,
     labels_of: Annotated[
-        int | None, typer.Option("--labels", min=1, max=2, help="round whose labels to use, if another")
+        int | None, typer.Option("--labels", min=1, max=2, help="Round whose labels to use, if another.")
     ] = None,
     minutes: Minutes = None,
     json: AsJson = False,
@@ -124,8 +124,8 @@ def ship(
     config: Config,
     settings: Settings = None,
     number: Round = 1,
-    into: Annotated[Path | None, typer.Option(help="folder, instead of the config's")] = None,
-    notes: Annotated[str, typer.Option(help="for the card: what else is to be known of these weights")] = "",
+    into: Annotated[Path | None, typer.Option(help="Folder, instead of the config's.")] = None,
+    notes: Annotated[str, typer.Option(help="For the card: what else is to be known of these weights.")] = "",
     json: AsJson = False,
 ) -> None:
     """Write the last network of a round once more, with its card and ONNX graph; joint.keep_of_start is its share of
