@@ -13,7 +13,7 @@ from slam_frontend.models.network_config import CELL
 
 REFINE_RADIUS = 2  # pixels, as in decode.py
 SHARPEN_SIGMA = 1.5  # pixels, as there
-SHARPEN_REACH = 4  # pixels that its Gaussian reaches far; an image must be larger
+SHARPEN_REACH = 4  # pixels that its Gaussian and its neighbourhood reach far; an image must be larger
 
 
 class Points(NamedTuple):
@@ -31,8 +31,7 @@ def to_heatmap(logits: Tensor) -> Tensor:
 
 def suppress(heatmap: Tensor, radius: int) -> Tensor:
     """The heatmap (B,H,W) with zeros wherever a higher value lies within the square of the given radius."""
-    highest = F.max_pool2d(heatmap[:, None], 2 * radius + 1, stride=1, padding=radius)[:, 0]
-    return heatmap * (heatmap == highest)
+    return heatmap * (heatmap == _highest_near(heatmap[:, None], radius)[:, 0])
 
 
 def find_points(heatmap: Tensor, count: int, threshold: float, radius: int = 4, border: int = 4) -> Points:
@@ -67,7 +66,7 @@ def sharpen(heatmap: Tensor, images: Tensor) -> Tensor:
     scale: the smaller eigenvalue of the structure tensor (Shi and Tomasi 1994), squared, over the highest near by."""
     spread = _blur(heatmap[:, None])[:, 0] * (2 * torch.pi * SHARPEN_SIGMA**2)  # about a point's mass
     cornerness = _min_eigenvalue(_blur(images))
-    highest = F.max_pool2d(cornerness, 9, stride=1, padding=4)
+    highest = _highest_near(cornerness, SHARPEN_REACH)
     floor = 1e-6 * cornerness.amax((2, 3), keepdim=True) + 1e-12
     return spread * (cornerness / (highest + floor)).square()[:, 0]
 
@@ -81,6 +80,14 @@ def sample(coarse: Tensor, positions: Tensor) -> Tensor:
     return F.normalize(values.transpose(1, 2), dim=-1)
 
 
+def _highest_near(planes: Tensor, radius: int) -> Tensor:
+    """The highest value within the square around each place of planes (B,1,H,W); along rows, then columns: a third of
+    the time."""
+    side = 2 * radius + 1
+    along = F.max_pool2d(planes, (1, side), stride=1, padding=(0, radius))
+    return F.max_pool2d(along, (side, 1), stride=1, padding=(radius, 0))
+
+
 def _blur(planes: Tensor) -> Tensor:
     """Planes (B,1,H,W) under a Gaussian."""
     radius = SHARPEN_REACH
@@ -88,15 +95,20 @@ def _blur(planes: Tensor) -> Tensor:
     kernel = torch.exp(-steps.square() / (2 * SHARPEN_SIGMA**2))
     kernel = kernel / kernel.sum()
     padded = F.pad(planes, (radius,) * 4, mode="reflect")
-    return F.conv2d(F.conv2d(padded, kernel.view(1, 1, 1, -1)), kernel.view(1, 1, -1, 1))
+    return _convolve(_convolve(padded, kernel[None]), kernel[:, None])
 
 
 def _min_eigenvalue(planes: Tensor) -> Tensor:
     """The smaller eigenvalue (B,1,H,W) of the structure tensor over 3x3 pixels, up to a constant factor."""
     steps = torch.arange(-1, 2, device=planes.device, dtype=planes.dtype)
     sobel = (2 - steps.abs())[:, None] * steps
-    gradients = F.conv2d(F.pad(planes, (1,) * 4, mode="reflect"), torch.stack([sobel, sobel.T])[:, None])
-    dx, dy = gradients[:, :1], gradients[:, 1:]
+    dx, dy = (_convolve(F.pad(planes, (1,) * 4, mode="reflect"), kernel) for kernel in (sobel, sobel.T))
     products = F.pad(torch.cat([dx * dx, dy * dy, dx * dy], 1), (1,) * 4, mode="reflect")
     a, b, c = F.avg_pool2d(products, 3, stride=1)[:, :, None].unbind(1)
     return ((a + b) / 2 - (((a - b) / 2).square() + c * c).sqrt()).clamp_min(0)
+
+
+def _convolve(planes: Tensor, kernel: Tensor) -> Tensor:
+    """Planes (B,1,H,W) under a kernel (h,w), without a border; taken as B channels a CPU is twenty times as fast."""
+    count = len(planes)
+    return F.conv2d(planes.transpose(0, 1), kernel.expand(count, 1, -1, -1), groups=count).transpose(0, 1)
