@@ -9,9 +9,12 @@ from slam_frontend.config import TrackerConfig
 from slam_frontend.geometry import se3
 from slam_frontend.mapping import LocalMap
 from slam_frontend.tracking.hypothesis import find_pose, settle_pose
+from slam_frontend.tracking.witnesses import Witness
 from slam_frontend.types import Array, Camera, FrameResult, Keyframe, Matches, PoseEstimate, TrackingState, View
 
 MAX_VIEWS = 60  # the latest; to locate one takes about two milliseconds, and tracking waits for it
+MAX_WITNESSES = 3
+MIN_SHARED = 30  # keypoints of a witness
 
 
 class EarlyViews:
@@ -33,6 +36,21 @@ class EarlyViews:
         """A view that waits, and its matches with the keyframe (row of the keyframe, row of the view)."""
         slim = replace(view.features, descriptors=view.features.descriptors[:, :0].copy())
         self._waiting.append((replace(view, features=slim), matches.indices))
+
+    def witnesses(self, keypoint_ids: Array) -> list[Witness]:
+        """Some of the views that wait, spread over them: what they saw of these keypoints of the first keyframe."""
+        if self._first is None:
+            return []
+        match_of = np.full(len(self._first.view.keypoints), -1)
+        match_of[keypoint_ids] = np.arange(len(keypoint_ids))
+        spread = np.linspace(0, len(self._waiting) - 1, MAX_WITNESSES + 2)[1:-1] if self._waiting else np.empty(0)
+        witnesses = []
+        for row in np.unique(np.rint(spread).astype(int)).tolist():
+            view, matched = self._waiting[row]
+            shared = matched[match_of[matched[:, 0]] >= 0]
+            if len(shared) >= MIN_SHARED:
+                witnesses.append(Witness(view.select(shared[:, 1]), match_of[shared[:, 0]]))
+        return witnesses
 
     def locate(self, map: LocalMap) -> tuple[FrameResult, ...]:
         """The first keyframe and the views after it, once the map has landmarks; empty before, and empty after."""

@@ -69,7 +69,8 @@ class Initializer:
         views = first.view.select(rows0), view.select(rows1)
         min_parallax = np.deg2rad(self.config.min_parallax_deg)
         threshold = self.config.ransac_threshold * max(1.0, pixel_scale(self.camera))
-        answer = solve_two_view(*views, self.camera, threshold, min_parallax, self.seed)
+        witnesses = self.early.witnesses(rows0)
+        answer = solve_two_view(*views, self.camera, threshold, min_parallax, self.seed, witnesses)
         return answer if answer.solution is None or self._is_sound(answer.solution, *views) else Answer()
 
     def _is_sound(self, solution: TwoView, view0: View, view1: View) -> bool:

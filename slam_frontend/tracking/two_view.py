@@ -1,14 +1,16 @@
 """The relative pose of two views, or the honest answer that they don't tell."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from slam_frontend.geometry import se3
 from slam_frontend.geometry.camera import pixel_scale
-from slam_frontend.geometry.relative_pose import TwoView, errors_at_infinity, judge, two_view_candidates
-from slam_frontend.geometry.reprojection import Measurements, coarseness, keypoint_sigmas
+from slam_frontend.geometry.relative_pose import TwoView, judge, two_view_candidates
+from slam_frontend.geometry.reprojection import Measurements, coarseness
 from slam_frontend.mapping import BundleProblem, adjust, errors_of
+from slam_frontend.tracking.witnesses import Witness, hear, nearest, squared_at_infinity
 from slam_frontend.types import Array, Camera, View
 
 MAX_ITERATIONS = 10
@@ -35,11 +37,11 @@ class Answer:
 @dataclass(frozen=True)
 class _Refined:
     solution: TwoView
-    errors: Array  # (N,) squared, whitened: of all matches in both views
+    errors: Array  # (N,) squared, whitened: of all matches in both views; (N,1+W) with those in witnesses
 
     def costs(self, noise: float) -> Array:
-        """(N,) of the matches, truncated, in units of the noise."""
-        return np.asarray(np.minimum(self.errors / noise, OUTLIER))
+        """(N,) of the matches, truncated in each view, in units of the noise."""
+        return np.asarray(np.minimum(self.errors / noise, OUTLIER).reshape(len(self.errors), -1).sum(axis=1))
 
     def cost(self, noise: float) -> float:
         """Of all matches."""
@@ -47,7 +49,13 @@ class _Refined:
 
 
 def solve_two_view(
-    view0: View, view1: View, camera: Camera, threshold: float, min_parallax: float, seed: int
+    view0: View,
+    view1: View,
+    camera: Camera,
+    threshold: float,
+    min_parallax: float,
+    seed: int,
+    witnesses: Sequence[Witness] = (),
 ) -> Answer:
     """The pose that explains matched views (row i of one sees what row i of the other sees) clearly best, if one does.
 
@@ -55,23 +63,51 @@ def solve_two_view(
     that explain them equally well, and only a longer baseline tells which is true. For the same reason all
     of them must show ``min_parallax`` (radians), for under a short baseline the false one may fit the noise better;
     half of it does where nothing else comes near. Many matches need less of it, and the noisier they are, the clearer
-    the answer must be; and however many there are, it must be by more than chance.
+    the answer must be; and however many there are, it must be by more than chance. Where two views leave it open under
+    enough parallax, ``witnesses`` decide.
     """
     candidates = two_view_candidates(view0.keypoints, view1.keypoints, camera, threshold, seed)
     refined = [_refine(candidate, view0, view1, camera, threshold) for candidate in candidates]
     if not refined:
         return Answer()
     noise = _noise(min(refined, key=lambda one: one.cost(1.0)))
-    best = min(refined, key=lambda one: one.cost(noise))
-    if best.solution.parallax < SHORTEST * min_parallax:
+    if min(refined, key=lambda one: one.cost(noise)).solution.parallax < SHORTEST * min_parallax:
         return Answer()
     many = max(1.0, len(view0.keypoints) / MANY_MATCHES)
     is_short = min(one.solution.parallax for one in refined) < min_parallax / np.sqrt(many)
-    bound = (SURELY_WORSE if is_short else CLEARLY_WORSE) * max(noise, 1.0) * best.cost(noise)
+    worse = (SURELY_WORSE if is_short else CLEARLY_WORSE) * max(noise, 1.0)
+    best = _clearly_best(refined, noise, worse)
+    if best is None and witnesses and not is_short:
+        heard = [_hear(one, view0, view1, witnesses, camera, threshold) for one in _unlike(refined, noise)]
+        best = _clearly_best(heard, noise, worse)
+    if best is None:
+        return Answer(is_blurred=not is_short and noise > _sharp(camera))
+    return Answer(best.solution)
+
+
+def _clearly_best(refined: list[_Refined], noise: float, worse: float) -> _Refined | None:
+    """The one that costs least, if all that differ from it cost so many times as much, and more than by chance."""
+    best = min(refined, key=lambda one: one.cost(noise))
+    bound = worse * best.cost(noise)
     rivals = [one for one in refined if one.cost(noise) < bound or not _is_beaten(one, best, noise)]
-    if all(_alike(one.solution.T_1_0, best.solution.T_1_0) for one in rivals):
-        return Answer(best.solution)
-    return Answer(is_blurred=not is_short and noise > _sharp(camera))
+    return best if all(_alike(one.solution.T_1_0, best.solution.T_1_0) for one in rivals) else None
+
+
+def _unlike(refined: list[_Refined], noise: float) -> list[_Refined]:
+    """Of those that are alike the one that costs least."""
+    unlike: list[_Refined] = []
+    for one in sorted(refined, key=lambda one: one.cost(noise)):
+        if not any(_alike(one.solution.T_1_0, other.solution.T_1_0) for other in unlike):
+            unlike.append(one)
+    return unlike
+
+
+def _hear(
+    one: _Refined, view0: View, view1: View, witnesses: Sequence[Witness], camera: Camera, threshold: float
+) -> _Refined:
+    T_1_0, errors = hear(one.solution, view0, view1, witnesses, camera, threshold)
+    T_1_0[:3, 3] /= np.linalg.norm(T_1_0[:3, 3])
+    return _Refined(judge(T_1_0, view0.keypoints, view1.keypoints, camera, threshold), errors)
 
 
 def _refine(solution: TwoView, view0: View, view1: View, camera: Camera, threshold: float) -> _Refined:
@@ -85,13 +121,10 @@ def _refine(solution: TwoView, view0: View, view1: View, camera: Camera, thresho
 
 def _errors(solution: TwoView, view0: View, view1: View, camera: Camera) -> Array:
     """By the point of a match or by one at infinity, whichever is nearer."""
-    sigmas = np.hypot(*(keypoint_sigmas(view.features.scales, camera) for view in (view0, view1)))
-    displacement = 2 * errors_at_infinity(solution.T_1_0, view0.keypoints, view1.keypoints, camera)
-    errors = np.nan_to_num(displacement / sigmas, nan=np.inf) ** 2
     rows = np.flatnonzero(solution.inliers)
     near = errors_of(_problem(solution.T_1_0, solution.points, view0, view1, rows, camera), camera)
-    errors[rows] = np.minimum(errors[rows], (near**2).sum(axis=1).reshape(2, -1).sum(axis=0))
-    return np.asarray(errors)
+    far = squared_at_infinity(solution.T_1_0, view0, view1, camera)
+    return nearest(far, rows, (near**2).sum(axis=1).reshape(2, -1).sum(axis=0))
 
 
 def _is_beaten(rival: _Refined, best: _Refined, noise: float) -> bool:

@@ -7,9 +7,12 @@ import pytest
 from synthetic import SyntheticSequence, SyntheticWorld, curved_path, frontend_in, refine_for
 
 from slam_frontend.adapters.tracks import TrackLog
+from slam_frontend.config import MatcherConfig, TrackerConfig
 from slam_frontend.evaluation.trajectory import evaluate
 from slam_frontend.frontend import Frontend
 from slam_frontend.geometry import se3
+from slam_frontend.mapping import LocalMap
+from slam_frontend.matching import create_matcher
 from slam_frontend.pipeline import run_sequence
 from slam_frontend.summary import summarise
 from slam_frontend.tracking import early_views, hypothesis
@@ -65,6 +68,23 @@ def test_the_first_pose_brings_those_of_all_views_before_it() -> None:
     assert all(len(earlier.estimate.landmark_ids) > 100 for earlier in result.earlier)
     following = frontend.process(WORLD.frame(waited + 1, rgbd=False))
     assert following.estimate.state is TrackingState.TRACKING and following.earlier == ()
+
+
+@pytest.mark.parametrize(("num_waiting", "chosen"), [(0, []), (1, [1]), (2, [1, 2]), (3, [1, 2, 3]), (9, [3, 5, 7])])
+def test_witnesses_are_spread_over_the_views_that_wait_and_show_the_same_points(num_waiting, chosen) -> None:
+    frontend = make_frontend()
+    first, *waiting = views_of(frontend, range(num_waiting + 1))
+    early = early_views.EarlyViews(WORLD.camera, TrackerConfig())
+    early.begin(LocalMap().add_keyframe(first, np.eye(4)))
+    for view in waiting:
+        early.note(view, create_matcher(MatcherConfig()).match(first.features, view.features))
+    ids = np.arange(0, len(first.keypoints), 2)
+    witnesses = early.witnesses(ids)
+    assert [witness.view.index for witness in witnesses] == chosen
+    for witness in witnesses:
+        shifts = np.linalg.norm(witness.view.keypoints - first.keypoints[ids[witness.matches]], axis=1)
+        assert len(shifts) > 80 and np.median(shifts) < 10 * witness.view.index
+    assert early.witnesses(ids[:20]) == []
 
 
 def test_an_early_view_finds_no_more_landmarks_than_it_should() -> None:

@@ -56,6 +56,22 @@ def test_two_views_without_parallax_wait_and_tell_what_they_share(map: LocalMap)
         assert len(estimate.paired_ids) > 60 and not len(estimate.keypoint_ids)
 
 
+def test_in_front_of_a_plane_the_views_that_waited_tell_the_twins_apart() -> None:
+    """The first view and a later one alone leave both standing for ten frames and more."""
+    turn = np.linspace(0, np.pi / 3, 10)
+    T_world_cam = np.tile(np.eye(4), (10, 1, 1))
+    T_world_cam[:, :3, 3] = np.stack([0.5 * np.sin(turn), 0.3 * (1 - np.cos(turn)), 0.2 * np.sin(2 * turn)], axis=1)
+    for seed in range(3):
+        world = SyntheticWorld(T_world_cam, noise=0.2, seed=seed)
+        world.landmarks[:, 2] = 4 + world.landmarks[:, :2] @ [0.3, -0.2]
+        frontend = frontend_in(world, Sensor.MONO)
+        located = [frontend.process(world.frame(index, rgbd=False)).estimate.T_world_cam for index in range(10)]
+        assert located[-1] is not None
+        index, start = next((index, pose) for index, pose in enumerate(located) if pose is not None)
+        direction, truth = (T[:3, 3] / np.linalg.norm(T[:3, 3]) for T in (start, T_world_cam[index]))
+        assert np.rad2deg(np.arccos(direction @ truth)) < 3
+
+
 def test_a_sensor_with_depth_does_not_begin_without_it(map: LocalMap) -> None:
     estimate = initializer(awaits_depth=True).pair(view_of(WORLD, 20), map)
     assert estimate.state is TrackingState.INITIALIZING and len(estimate.paired_ids) > 60

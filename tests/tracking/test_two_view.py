@@ -7,10 +7,12 @@ from slam_frontend.geometry import se3
 from slam_frontend.geometry.camera import project
 from slam_frontend.geometry.relative_pose import TwoView
 from slam_frontend.tracking import two_view
+from slam_frontend.tracking.witnesses import Witness, hear
 from slam_frontend.types import Array, Camera, Features, View
 
 CAMERA = Camera(640, 480, 500.0, 500.0, 319.5, 239.5)
 T_1_0 = se3.exp(np.array([-0.5, 0.1, 0.15, 0.02, -0.08, 0.05]))
+SWAY = np.repeat([0.15, 0.01], 3)  # of a hand that doesn't move along a straight line
 ROTATION = se3.exp(np.array([0, 0, 0, 0.02, -0.1, 0.05]))
 
 
@@ -111,6 +113,38 @@ def test_the_false_twin_of_a_plane_is_not_taken_for_the_truth_by_chance(noise: f
             assert errors_deg(solution, motion)[1] < 12
             solved += 1
     assert solved >= 2
+
+
+def test_views_between_tell_the_twins_of_a_plane_apart_whatever_else_they_saw() -> None:
+    """A tenth of what each of them shows is wrong, and a third of it missing."""
+    alone, heard = [], []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        twist = rng.normal(0, [0.4, 0.2, 0.3, 0.06, 0.06, 0.06])
+        motions = [se3.exp(part * twist + rng.normal(0, SWAY)) for part in (0, 0.3, 0.5, 0.8, 1)]
+        pixels = [project(se3.transform(motion, plane()), CAMERA) for motion in motions]
+        first, *between, last = [view_of(exact + rng.normal(0, 0.3, exact.shape)) for exact in pixels]
+        witnesses = []
+        for view in between:
+            rows = np.sort(rng.permutation(300)[:200])
+            view.keypoints[rows[::10]] = rng.uniform([0, 0], [640, 480], (20, 2))
+            witnesses.append(Witness(view.select(rows), rows))
+        motion = motions[-1] @ se3.inverse(motions[0])
+        for found, some in ((alone, []), (heard, witnesses)):
+            solution = two_view.solve_two_view(first, last, CAMERA, 1.5, np.deg2rad(2.0), 0, some).solution
+            found += [] if solution is None else [errors_deg(solution, motion)[1]]
+    assert len(heard) > 2 * len(alone) > 0
+    assert max(heard) < 5
+
+
+def test_witnesses_of_a_pose_that_places_no_point_find_all_matches_wrong() -> None:
+    exact = [project(se3.transform(motion, plane()), CAMERA) for motion in (np.eye(4), sidewards(0.1), sidewards(0.2))]
+    first, between, last = (view_of(pixels) for pixels in exact)
+    nothing = TwoView(T_1_0, np.full((300, 3), np.nan), np.zeros(300, bool), 0.0)
+    witness = Witness(between.select(np.arange(50)), np.arange(50))
+    T_heard, errors = hear(nothing, first, last, [witness], CAMERA, 1.5)
+    np.testing.assert_array_equal(T_heard, T_1_0)
+    assert (errors[:, 0] > 9).all() and (errors[:50, 1] > 9).all() and not errors[50:, 1].any()
 
 
 def test_the_points_are_the_true_ones_up_to_scale() -> None:
