@@ -64,11 +64,21 @@ def refine(heatmap: Tensor, pixels: Tensor) -> Tensor:
 def sharpen(heatmap: Tensor, images: Tensor) -> Tensor:
     """Heatmaps (B,H,W) times how much of a corner each pixel is among its neighbours in the images (B,1,H,W) of any
     scale: the smaller eigenvalue of the structure tensor (Shi and Tomasi 1994), squared, over the highest near by."""
-    spread = _blur(heatmap[:, None])[:, 0] * (2 * torch.pi * SHARPEN_SIGMA**2)  # about a point's mass
-    cornerness = _min_eigenvalue(_blur(images))
+    spread = blur(heatmap[:, None])[:, 0] * (2 * torch.pi * SHARPEN_SIGMA**2)  # about a point's mass
+    cornerness = _min_eigenvalue(blur(images))
     highest = _highest_near(cornerness, SHARPEN_REACH)
     floor = 1e-6 * cornerness.amax((2, 3), keepdim=True) + 1e-12
     return spread * (cornerness / (highest + floor)).square()[:, 0]
+
+
+def blur(planes: Tensor) -> Tensor:
+    """Planes (B,1,H,W) under a Gaussian."""
+    radius = SHARPEN_REACH
+    steps = torch.arange(-radius, radius + 1, device=planes.device, dtype=planes.dtype)
+    kernel = torch.exp(-steps.square() / (2 * SHARPEN_SIGMA**2))
+    kernel = kernel / kernel.sum()
+    padded = F.pad(planes, (radius,) * 4, mode="reflect")
+    return _convolve(_convolve(padded, kernel[None]), kernel[:, None])
 
 
 def sample(coarse: Tensor, positions: Tensor) -> Tensor:
@@ -86,16 +96,6 @@ def _highest_near(planes: Tensor, radius: int) -> Tensor:
     side = 2 * radius + 1
     along = F.max_pool2d(planes, (1, side), stride=1, padding=(0, radius))
     return F.max_pool2d(along, (side, 1), stride=1, padding=(radius, 0))
-
-
-def _blur(planes: Tensor) -> Tensor:
-    """Planes (B,1,H,W) under a Gaussian."""
-    radius = SHARPEN_REACH
-    steps = torch.arange(-radius, radius + 1, device=planes.device, dtype=planes.dtype)
-    kernel = torch.exp(-steps.square() / (2 * SHARPEN_SIGMA**2))
-    kernel = kernel / kernel.sum()
-    padded = F.pad(planes, (radius,) * 4, mode="reflect")
-    return _convolve(_convolve(padded, kernel[None]), kernel[:, None])
 
 
 def _min_eigenvalue(planes: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from slam_frontend.training.datasets import shard_path
 from slam_frontend.training.engine import Engine
 from slam_frontend.training.homographies import is_inside, look, random_homographies, resample
 from slam_frontend.training.stored import OF_LABELS, load_stored
+from slam_frontend.training.votes import label_by_votes
 
 
 def label_photos(
@@ -29,8 +30,9 @@ def label_photos(
         path = shard_path(folder, first)
         if not _holds(path, len(shards[number])):
             with torch.inference_mode():
+                label_one = label_by_votes if config.votes else label
                 labels = [
-                    label(network, photo.to(engine.device), config, engine, seed + first + row)
+                    label_one(network, photo.to(engine.device), config, engine, seed + first + row)
                     for row, photo in enumerate(shards[number])
                 ]
             stored = torch.stack(labels).cpu().clone()

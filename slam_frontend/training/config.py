@@ -77,6 +77,7 @@ class LabelConfig(Section):
     shard: int = Field(default=128, ge=1)  # photographs a file
     rounds: int = Field(default=1, ge=1, le=2)
     teacher: Path | None = None  # a checkpoint that labels instead of MagicPoint, such as the one that ships
+    votes: bool = False  # views count with the keypoints that are found in them, not with their heatmaps: see votes.py
     sharpen: bool = False  # labels are placed by the image's structure, see models/heatmap.py
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from slam_frontend.errors import ConfigError
 from slam_frontend.files import images_below, write_atomically
+from slam_frontend.training.config import LabelConfig
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ def require_labels_by(labels: Path, settings: dict[str, Any], teacher: str) -> N
     noted = _read(note)
     if noted is None:
         return
-    before = noted.get("settings", {})
+    before = LabelConfig().model_dump(mode="json") | noted.get("settings", {})  # the note may be older than a setting
     if changed := [key for key in settings if before.get(key) != settings[key]]:
         was, now = (", ".join(f"{key}={values.get(key)}" for key in changed) for values in (before, settings))
         raise ConfigError(

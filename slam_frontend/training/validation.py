@@ -18,6 +18,7 @@ from slam_frontend.training.homographies import (
     resample,
     transform,
 )
+from slam_frontend.training.photometric import relight
 from slam_frontend.training.pictures import paint_matches
 
 WARPS = HomographyConfig(rotation=0.6, scale=1.3, perspective=0.1, translation=0.05)
@@ -95,11 +96,8 @@ def _warp(photos: Tensor, engine: Engine, generator: torch.Generator) -> WarpedP
     images = photos[:, None].float() / 255
     size = (photos.shape[1], photos.shape[2])
     H_0_1 = random_homographies(len(photos), size, WARPS, generator)
-    light = torch.rand(len(photos), 2, 1, 1, 1, generator=generator).to(engine.device)
-    noise = torch.randn(images.shape, generator=generator).to(engine.device) * 6 / 255
     warped = resample(images, look(H_0_1.to(engine.device), size))
-    others = warped * (0.6 + 0.8 * light[:, 0]) + (light[:, 1] * 60 - 30) / 255 + noise
-    return WarpedPair(images, others.clamp(0, 1), H_0_1.inverse())
+    return WarpedPair(images, relight(warped, generator), H_0_1.inverse())
 
 
 def _judge(found0: Found, found1: Found, H_1_0: Tensor, size: tuple[int, int]) -> tuple[float, float, float]:
