@@ -13,7 +13,7 @@ from slam_frontend.models.superpoint import SuperPoint, fold
 from slam_frontend.training.config import LabelConfig
 from slam_frontend.training.datasets import shard_path
 from slam_frontend.training.engine import Engine
-from slam_frontend.training.homographies import is_inside, look, random_homographies, resample
+from slam_frontend.training.homographies import is_inside, look, resample, views_of
 from slam_frontend.training.stored import OF_LABELS, load_stored
 from slam_frontend.training.votes import label_by_votes
 
@@ -61,13 +61,10 @@ def adapt(network: SuperPoint, photo: Tensor, config: LabelConfig, engine: Engin
     """The mean (H,W) of the heatmaps of many views of a photograph (H,W) uint8, each warped back."""
     size = (photo.shape[0], photo.shape[1])
     generator = torch.Generator().manual_seed(seed)
-    views = random_homographies(config.homographies, size, config.homography, generator)
-    views[0] = torch.eye(3)
     total = torch.zeros(size, device=engine.device)
     count = torch.zeros(size, device=engine.device)
     image = photo[None, None].to(engine.device).float() / 255
-    for H in torch.split(views.to(engine.device), config.batch):
-        seen = resample(image.expand(len(H), -1, -1, -1), look(H, size), padding="reflection")
+    for H, seen in views_of(image, config.homographies, config.batch, config.homography, generator):
         logits, _ = engine.answer(network, seen)
         back = look(H.inverse(), size)
         weight = is_inside(back.unbind(1), size, config.erosion).float()

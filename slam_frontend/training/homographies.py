@@ -1,6 +1,7 @@
 """Random homographies and batched warps, all in torch on the device of their generator and of the images."""
 
 import math
+from collections.abc import Iterator
 
 import torch
 from pydantic import Field
@@ -75,6 +76,18 @@ def resample(images: Tensor, positions: Tensor, padding: str = "zeros") -> Tenso
     x = (positions[:, 0] * (2 / width)).add_(1 / width - 1).clamp_(-4, 4)
     y = (positions[:, 1] * (2 / height)).add_(1 / height - 1).clamp_(-4, 4)
     return F.grid_sample(images, torch.stack([x, y], -1), padding_mode=padding, align_corners=False)
+
+
+def views_of(
+    image: Tensor, count: int, batch: int, config: HomographyConfig, generator: torch.Generator
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Random views of an image (1,1,H,W), the first one the image itself, some at a time: the homographies (B,3,3) that
+    take their pixels to those of the image, and the views (B,1,H,W)."""
+    size = (image.shape[2], image.shape[3])
+    homographies = random_homographies(count, size, config, generator)
+    homographies[0] = torch.eye(3)
+    for H in torch.split(homographies.to(image.device), batch):
+        yield H, resample(image.expand(len(H), -1, -1, -1), look(H, size), padding="reflection")
 
 
 def is_inside(xy: tuple[Tensor, ...], size: tuple[int, int], inset: float = 0) -> Tensor:

@@ -8,7 +8,7 @@ from slam_frontend.models.heatmap import blur, find_points, sharpen, to_heatmap
 from slam_frontend.models.superpoint import SuperPoint
 from slam_frontend.training.config import LabelConfig
 from slam_frontend.training.engine import Engine
-from slam_frontend.training.homographies import is_inside, look, random_homographies, resample, transform
+from slam_frontend.training.homographies import is_inside, look, transform, views_of
 from slam_frontend.training.photometric import relight
 
 LEAST_SCORE = 1e-4  # of a point in a view: the best count, however weak
@@ -41,14 +41,11 @@ def _poll(network: SuperPoint, photo: Tensor, config: LabelConfig, engine: Engin
     each pixel (H,W)."""
     size = (photo.shape[0], photo.shape[1])
     generator = torch.Generator().manual_seed(seed)
-    views = random_homographies(config.homographies, size, config.homography, generator)
-    views[0] = torch.eye(3)
     image = photo[None, None].to(engine.device).float() / 255
     sights = torch.zeros(size, device=engine.device)
     votes = []
-    for H in torch.split(views.to(engine.device), config.batch):
-        seen = resample(image.expand(len(H), -1, -1, -1), look(H, size), padding="reflection")
-        seen = relight(seen, generator)
+    for H, view in views_of(image, config.homographies, config.batch, config.homography, generator):
+        seen = relight(view, generator)
         heatmap = to_heatmap(engine.answer(network, seen)[0])
         points = find_points(
             sharpen(heatmap, seen) if config.sharpen else heatmap, config.count, LEAST_SCORE, config.nms_radius, BORDER
