@@ -99,6 +99,8 @@ class JointConfig(Section):
     settle: bool = True  # labels move to where both views see the point, see settling.py
     descriptor_loss: Literal["dual_softmax", "sparse_hinge", "hardest_triplet", "dense_hinge"] = "dual_softmax"
     descriptor_weight: float = Field(default=0.5, ge=0)
+    temperature: float = Field(default=0.07, gt=0)  # of dual_softmax; the lower, the more the nearest wrong ones count
+    plain_weight: float = Field(default=1.0, ge=0, le=1)  # of places that are no label's, in the sparse losses
     places: int = Field(default=256, ge=8)  # correspondences a pair, for the sparse losses
     inset: int = Field(default=4, ge=0)  # pixels at the photograph's border that nothing is learned from
 

@@ -1,5 +1,7 @@
 """Detector and descriptor together, on pairs of views of labelled photographs."""
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
@@ -14,8 +16,10 @@ from slam_frontend.training.loop import Losses
 from slam_frontend.training.losses import (
     SPARSE_LOSSES,
     Correspondences,
+    DescriptorLoss,
     dense_hinge_loss,
     detector_loss,
+    dual_softmax_loss,
     hard_target,
     soft_target,
 )
@@ -92,9 +96,16 @@ class JointTask:
             masks = pair.first.mask, pair.second.mask
             return dense_hinge_loss(coarse0, coarse1, _centres_in_second(coarse0, pair), *masks)
         enlarged = max(1, pair.first.images.shape[2] // self.config.loop.size[0])
-        places0, places1, valid = draw_places(pair, self.config.places * enlarged, generator)
-        found = Correspondences(sample(coarse0, places0), sample(coarse1, places1), places1, valid)
-        return SPARSE_LOSSES[self.config.descriptor_loss](found)
+        places = draw_places(pair, self.config.places * enlarged, generator)
+        weights = torch.where(places.is_label, 1.0, self.config.plain_weight) * places.valid
+        found = sample(coarse0, places.first), sample(coarse1, places.second)
+        return _sparse_loss(self.config)(Correspondences(*found, places.second, places.valid, weights))
+
+
+def _sparse_loss(config: JointConfig) -> DescriptorLoss:
+    if config.descriptor_loss == "dual_softmax":
+        return partial(dual_softmax_loss, temperature=config.temperature)
+    return SPARSE_LOSSES[config.descriptor_loss]
 
 
 def _settled(pair: Pair, logits0: Tensor, logits1: Tensor) -> Pair:

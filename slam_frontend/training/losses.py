@@ -20,6 +20,7 @@ class Correspondences(NamedTuple):
     descriptors1: Tensor  # (B,N,D) unit rows
     positions1: Tensor  # (B,N,2)
     valid: Tensor  # (B,N) bool: seen by both
+    weights: Tensor  # (B,N) that each counts with as a row; as the others' negatives all count alike
 
 
 DescriptorLoss = Callable[[Correspondences], Tensor]
@@ -76,7 +77,7 @@ def dual_softmax_loss(pairs: Correspondences, temperature: float = 0.07, safe_ra
     similarity = similarity.masked_fill(_not_a_negative(pairs, safe_radius), OUT_OF_THE_RACE)
     right = similarity.diagonal(dim1=1, dim2=2)
     loss = 0.5 * (similarity.logsumexp(2) + similarity.logsumexp(1)) - right
-    return per_image_mean(loss.masked_fill(~pairs.valid, 0), pairs.valid)
+    return per_image_mean(loss.masked_fill(~pairs.valid, 0), pairs.weights)
 
 
 def sparse_hinge_loss(
@@ -89,7 +90,7 @@ def sparse_hinge_loss(
     hardest = wrong.topk(min(negatives, wrong.shape[2]), dim=2).values
     there = (hardest > -1).sum(2).clamp_min(1)
     loss = positive_weight * (1 - right).clamp_min(0) + (hardest - 0.2).clamp_min(0).sum(2) / there
-    return per_image_mean(loss, pairs.valid)
+    return per_image_mean(loss, pairs.weights)
 
 
 def hardest_triplet_loss(pairs: Correspondences, margin: float = 0.5, safe_radius: float = 8.0) -> Tensor:
@@ -97,7 +98,7 @@ def hardest_triplet_loss(pairs: Correspondences, margin: float = 0.5, safe_radiu
     similarity = pairs.descriptors0 @ pairs.descriptors1.transpose(1, 2)
     right = similarity.diagonal(dim1=1, dim2=2)
     wrong = similarity.masked_fill(_not_a_negative(pairs, safe_radius) | _diagonal(similarity), -1).amax(2)
-    return per_image_mean((margin + 2 * wrong - 2 * right).clamp_min(0), pairs.valid)
+    return per_image_mean((margin + 2 * wrong - 2 * right).clamp_min(0), pairs.weights)
 
 
 def dense_hinge_loss(

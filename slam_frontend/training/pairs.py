@@ -51,9 +51,17 @@ def draw_pairs(
     return Pair(first, second, H_0_1.inverse())
 
 
-def draw_places(pair: Pair, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """Up to ``count`` places that both views may learn from: (B,N,2) in the first, in the second, and which of them are
-    real. Labels go first, random pixels fill up."""
+class Places(NamedTuple):
+    """Places that both views of each photograph may learn from."""
+
+    first: Tensor  # (B,N,2) in the first view
+    second: Tensor  # (B,N,2)
+    valid: Tensor  # (B,N) bool: the others are there to fill up
+    is_label: Tensor  # (B,N) bool: not a random pixel
+
+
+def draw_places(pair: Pair, count: int, generator: torch.Generator) -> Places:
+    """``count`` places. Labels go first, random pixels come after them."""
     batch, height, width = len(pair.H_1_0), *pair.first.images.shape[2:]
     extent = torch.tensor([width - 1.0, height - 1.0]).to(generator.device)
     random = uniform(generator, batch, count, 2) * extent
@@ -65,7 +73,8 @@ def draw_places(pair: Pair, count: int, generator: torch.Generator) -> tuple[Ten
     lots[:, : labels.shape[1]] += 1
     chosen = (lots * seen).topk(count, dim=1).indices
     rows = chosen[..., None].expand(-1, -1, 2)
-    return candidates.gather(1, rows), others.gather(1, rows), seen.gather(1, chosen)
+    valid = seen.gather(1, chosen)
+    return Places(candidates.gather(1, rows), others.gather(1, rows), valid, valid & (chosen < labels.shape[1]))
 
 
 def _learned_from(mask: Tensor, places: Tensor) -> Tensor:

@@ -64,3 +64,23 @@ def test_descriptors_learn_from_smaller_images_too():
     config = JointConfig(loop=LoopConfig(size=(48, 64), late_size=(32, 32)), places=8)
     task = JointTask(photos, labels, photos[:1], config, CPU)
     assert task.losses(SuperPoint(TINY), 4, (32, 32), torch.Generator().manual_seed(0))["descriptor"] > 0
+
+
+def descriptor_loss_of(labels, **settings):
+    torch.manual_seed(0)
+    photos, _ = photos_and_labels()
+    task = JointTask(photos, labels, photos[:1], JointConfig(settle=False, places=8, **settings), CPU)
+    return task.losses(SuperPoint(TINY).eval(), 4, (32, 32), torch.Generator().manual_seed(0))["descriptor"].item()
+
+
+def test_places_that_are_no_labels_count_by_their_weight():
+    no_labels = torch.full((3, 5, 3), torch.nan)
+    assert descriptor_loss_of(no_labels, plain_weight=0) == 0
+    assert descriptor_loss_of(no_labels) > 0
+    _, labels = photos_and_labels()
+    assert descriptor_loss_of(labels, plain_weight=0) > 0
+
+
+def test_the_temperature_is_the_configs():
+    _, labels = photos_and_labels()
+    assert descriptor_loss_of(labels, temperature=0.04) != pytest.approx(descriptor_loss_of(labels), rel=1e-3)

@@ -10,6 +10,7 @@ from slam_frontend.training.losses import (
     Correspondences,
     dense_hinge_loss,
     detector_loss,
+    dual_softmax_loss,
     hard_target,
     soft_target,
 )
@@ -82,7 +83,9 @@ def test_the_detector_loss_is_the_cross_entropy_of_the_masked_cells():
 def pairs_of(descriptors0, descriptors1, spacing=20.0):
     count = descriptors0.shape[1]
     positions = torch.arange(count).float()[None, :, None].expand(1, count, 2) * spacing
-    return Correspondences(descriptors0, descriptors1, positions, torch.ones(1, count, dtype=torch.bool))
+    return Correspondences(
+        descriptors0, descriptors1, positions, torch.ones(1, count, dtype=torch.bool), torch.ones(1, count)
+    )
 
 
 @pytest.mark.parametrize("name", list(SPARSE_LOSSES))
@@ -109,9 +112,33 @@ def test_places_that_one_view_does_not_see_change_nothing(name):
     pairs = pairs_of(unit, noisy)
     part = Correspondences(*(value[:, :6] for value in pairs))
     valid = torch.arange(9)[None] < 6
-    assert SPARSE_LOSSES[name](pairs._replace(valid=valid)).item() == pytest.approx(
+    assert SPARSE_LOSSES[name](pairs._replace(valid=valid, weights=valid.float())).item() == pytest.approx(
         SPARSE_LOSSES[name](part).item(), abs=1e-5
     )
+
+
+@pytest.mark.parametrize("name", list(SPARSE_LOSSES))
+def test_places_count_by_their_weights_and_compete_at_full_strength(name):
+    unit = torch.eye(4)[None]
+    pairs = pairs_of(unit, unit[:, [1, 0, 2, 3]])  # the first two are taken for each other
+    only_wrong, only_right, all_alike, mostly_right = (
+        SPARSE_LOSSES[name](pairs._replace(weights=torch.tensor([weights]))).item()
+        for weights in ([1.0, 1, 0, 0], [0.0, 0, 1, 1], [1.0, 1, 1, 1], [0.5, 0.5, 1.5, 1.5])
+    )
+    assert only_right < 0.01 < only_wrong
+    assert all_alike == pytest.approx(0.5 * only_wrong + 0.5 * only_right, abs=1e-5)
+    assert mostly_right == pytest.approx(0.25 * only_wrong + 0.75 * only_right, abs=1e-5)
+
+
+def test_a_lower_temperature_looks_at_the_nearest_wrong_ones():
+    rows = torch.nn.functional.normalize(torch.tensor([[[1.0, 0, 0], [0.9, 0.5, 0], [0, 0, 1.0]]]), dim=-1)
+    rows.requires_grad_()
+    shares = []
+    for temperature in (0.2, 0.05):
+        (slope,) = torch.autograd.grad(dual_softmax_loss(pairs_of(rows.detach(), rows), temperature), rows)
+        pull = (slope[0] @ rows[0, 0].detach()).abs()  # of the first place's descriptor on the others'
+        shares.append(float(pull[1] / (pull[1] + pull[2])))
+    assert 0.5 < shares[0] < shares[1]
 
 
 def test_the_dense_hinge_is_the_papers_equation():

@@ -67,17 +67,18 @@ def test_confidence_is_the_labels_where_they_are_visible(photo_and_dots):
 
 def test_places_are_seen_by_both_views_and_labels_go_first(photo_and_dots):
     pair, generator = draw(photo_and_dots)
-    places0, places1, valid = draw_places(pair, 64, generator)
+    places0, places1, valid, is_label = draw_places(pair, 64, generator)
     assert is_inside(places0[valid].unbind(-1), SIZE).all() and is_inside(places1[valid].unbind(-1), SIZE).all()
     torch.testing.assert_close(transform(pair.H_1_0, places0)[valid], places1[valid], atol=1e-3, rtol=1e-4)
     shared = int((pair.first.visible & pair.second.visible)[0].sum())
     labels = pair.first.points[0][pair.first.visible[0]]
     assert (torch.cdist(places0[0, :shared], labels).min(1).values < 1e-3).all()
+    assert is_label[0].tolist() == [row < shared for row in range(64)]
 
 
 def test_places_lie_where_both_views_show_the_photograph(photo_and_dots):
     pair, generator = draw(photo_and_dots, zoom=(0.3, 0.3))
-    places0, places1, valid = draw_places(pair, 64, generator)
+    places0, places1, valid, _ = draw_places(pair, 64, generator)
     assert 0 < valid.sum() < valid.numel()
     for view, places in ((pair.first, places0), (pair.second, places1)):
         assert not view.mask.all()
