@@ -85,8 +85,14 @@ class ExtractorProcess:
 
     def _loss(self) -> FrontendError:
         self._process.join(PATIENCE)
+        exit_code = self._process.exitcode
+        if not hasattr(self, "name") and exit_code == 1:  # it never got as far as to answer
+            return FrontendError(
+                "the process that extracts features could not start; a script that asks for extractor.own_process "
+                'does its work under `if __name__ == "__main__":`, for that process imports it; or set it to false'
+            )
         return FrontendError(
-            f"the process that extracts features has ended (exit code {self._process.exitcode}; -9 may mean that "
+            f"the process that extracts features has ended (exit code {exit_code}; -9 may mean that "
             "memory ran out); run again, or with --set extractor.own_process=false"
         )
 

@@ -3,6 +3,8 @@
 import importlib
 import os
 import signal
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -137,6 +139,16 @@ def test_its_sudden_end_is_one_sentence(extractor, image):
     os.kill(extractor._process.pid, signal.SIGKILL)
     with pytest.raises(FrontendError, match=r"has ended \(exit code -9"):
         extractor.extract(image)
+
+
+def test_a_script_without_a_main_guard_is_told_of_it(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from slam_frontend.features import create_extractor\ncreate_extractor({'name': 'orb', 'own_process': True})\n"
+    )
+    run = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60)
+    last = run.stderr.strip().splitlines()[-1]
+    assert run.returncode == 1 and "FrontendError" in last and 'if __name__ == "__main__":' in last
 
 
 def test_it_ends_with_whoever_wanted_it():
