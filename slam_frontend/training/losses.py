@@ -20,7 +20,7 @@ class Correspondences(NamedTuple):
     descriptors1: Tensor  # (B,N,D) unit rows
     positions1: Tensor  # (B,N,2)
     valid: Tensor  # (B,N) bool: seen by both
-    weights: Tensor  # (B,N) that each counts with as a row; as the others' negatives all count alike
+    weights: Tensor  # (B,N) of each one's own match, 0 where it isn't valid; as negatives all count alike
 
 
 DescriptorLoss = Callable[[Correspondences], Tensor]
