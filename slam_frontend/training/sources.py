@@ -71,6 +71,12 @@ def require_labels_by(labels: Path, settings: dict[str, Any], teacher: str) -> N
         )  # fmt: skip
 
 
+def how_labelled(labels: Path) -> dict[str, Any]:
+    """The settings of labelling that are noted beside labels; none where nothing is."""
+    noted = _read(labels / "settings.json") or {}
+    return {key: value for key, value in noted.get("settings", {}).items() if key in LabelConfig.model_fields}
+
+
 def name_sources(cache: Path, paths: tuple[Path, ...]) -> str:
     """What a cache was made of, in a few words; the given paths where that isn't noted."""
     return ", ".join(Path(path).name for path in _read(_note_of(cache)) or paths)

@@ -20,6 +20,7 @@ from slam_frontend.training.joint import JointTask
 from slam_frontend.training.loop import LAST, IsStopped, Loop, Watch
 from slam_frontend.training.magicpoint import MagicPointTask
 from slam_frontend.training.sources import (
+    how_labelled,
     name_sources,
     require_labels_by,
     require_labels_of,
@@ -92,14 +93,17 @@ def superpoint(
     teacher = load_checkpoint(config.joint.teacher)[0] if config.joint.teacher else None
     task = JointTask(photos[rows[kept]], labels[kept], validation, config.joint, engine, config.sharpen, teacher)
     network, folder = _beginner(config, number), joint_folder(config, number)
-    loop = Loop(network, task, config.joint.loop, engine, folder, config.seed, about(config))
+    learned_from = about(config, labels_folder(config, labels_round))
+    loop = Loop(network, task, config.joint.loop, engine, folder, config.seed, learned_from)
     return loop.run(watch, minutes, is_stopped)
 
 
-def about(config: TrainingConfig) -> dict[str, Any]:
-    """What a training is of, for the card of its weights."""
-    data = name_sources(_cache(config), config.photos)
-    return {"data": data, "config": config.model_dump(mode="json", exclude=NOT_OF_WEIGHTS)}
+def about(config: TrainingConfig, labels: Path | None = None) -> dict[str, Any]:
+    """What a training is of, for the card of its weights; the settings of labelling are those that the labels note."""
+    settings = config.model_dump(mode="json", exclude=NOT_OF_WEIGHTS)
+    if labels is not None:
+        settings["label"] |= how_labelled(labels)
+    return {"data": name_sources(_cache(config), config.photos), "config": settings}
 
 
 def _teacher(config: TrainingConfig, number: int) -> tuple[SuperPoint, str]:

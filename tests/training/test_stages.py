@@ -182,6 +182,15 @@ def test_labels_that_were_made_otherwise_are_not_mixed(config, tmp_path, caplog)
     assert not (labels / "settings.json").exists()
 
 
+def test_the_card_tells_how_the_labels_were_made(config, tmp_path):
+    invoke("magicpoint", config)
+    stages.label(load_config(TrainingConfig, config, ["label.homographies=2", "label.batch=2"]))
+    invoke("superpoint", config)
+    label = json.loads((tmp_path / "run" / "superpoint_fast.json").read_text())["config"]["label"]
+    assert label["homographies"] == 2, "not the config's 3"
+    assert label["batch"] == 3, "which labels don't show"
+
+
 def test_a_teacher_that_is_not_done_is_told_of(config, tmp_path, caplog):
     invoke("magicpoint", config)
     loaded = load_config(TrainingConfig, config, ["magicpoint.loop.steps=12"])
