@@ -1,5 +1,7 @@
 """A large network that begins as a small one: what the small one learned on few cores is where the large one starts."""
 
+from string import ascii_lowercase
+
 import torch
 from torch import nn
 
@@ -36,13 +38,17 @@ def grow(small: SuperPoint, config: NetworkConfig) -> SuperPoint:
 
 def _origins(small: NetworkConfig, large: NetworkConfig) -> dict[str, str]:
     """Which layer of the small network each layer of the large one continues; the others pass on."""
-    heads = {name: name for name in HEADS}
-    if small.stem_stride == large.stem_stride:
-        return heads | {f"conv{n}{half}": f"conv{n}{half}" for n in range(1, len(large.blocks) + 1) for half in "ab"}
     if small.stem_stride < large.stem_stride:
         raise ConfigError("a network whose first layer has stride 1 can't grow into one with stride 2; swap them")
-    deeper = {f"conv{n + 1}{half}": f"conv{n}{half}" for n in range(2, len(small.blocks) + 1) for half in "ab"}
-    return heads | {"conv1a": "conv1a", "conv2a": "conv1b"} | deeper
+    blocks = list(small.blocks)
+    if small.stem_stride > large.stem_stride:  # a pooling after the first layer takes its stride's place
+        blocks[:1] = [blocks[0][:1], blocks[0][1:]]
+    known = [layer.name for layer in small.encoder()]
+    places = [f"conv{n}{letter}" for n, block in enumerate(blocks, start=1) for letter in ascii_lowercase[: len(block)]]
+    lacking = [name for name in places if name not in {layer.name for layer in large.encoder()}]
+    if lacking:
+        raise ConfigError(f"the larger network lacks {lacking[0]}, which the small one has: make its blocks longer")
+    return {name: name for name in HEADS} | dict(zip(places, known, strict=True))
 
 
 @torch.no_grad()

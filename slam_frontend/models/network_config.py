@@ -1,18 +1,30 @@
 """How a network is sized, readable without torch."""
 
-from typing import Literal
+from string import ascii_lowercase
+from typing import Annotated, Literal, NamedTuple
 
-from pydantic import PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from slam_frontend.config import Section
 
 CELL = 8  # pixels per side of a cell; the heads answer once per cell
+Block = Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=len(ascii_lowercase))]
+
+
+class EncoderLayer(NamedTuple):
+    """A 3x3 convolution of the encoder."""
+
+    name: str
+    inputs: int
+    outputs: int
+    stride: int
+    pool: bool  # whether a pooling by 2 follows
 
 
 class NetworkConfig(Section):
     """Channels of the network; the defaults are the paper's (DeTone 2018, section 3)."""
 
-    blocks: tuple[tuple[PositiveInt, PositiveInt], ...] = ((64, 64), (64, 64), (128, 128), (128, 128))
+    blocks: tuple[Block, ...] = ((64, 64), (64, 64), (128, 128), (128, 128))
     stem_stride: Literal[1, 2] = 1
     head: PositiveInt = 256
     descriptor_dim: PositiveInt = 256
@@ -24,15 +36,27 @@ class NetworkConfig(Section):
             raise ValueError(f"a stem of stride {self.stem_stride} needs {expected} blocks to end at 1/{CELL}")
         return self
 
+    def encoder(self) -> list[EncoderLayer]:
+        """The layers of the encoder, from the image on: conv1a, conv1b and so on."""
+        layers: list[EncoderLayer] = []
+        inputs, stride = 1, self.stem_stride
+        for number, block in enumerate(self.blocks, start=1):
+            for position, outputs in enumerate(block, start=1):
+                pool = position == len(block) and number < len(self.blocks)
+                name = f"conv{number}{ascii_lowercase[position - 1]}"
+                layers.append(EncoderLayer(name, inputs, outputs, stride, pool))
+                inputs, stride = outputs, 1
+        return layers
+
     def operations(self, height: int, width: int) -> int:
         """Multiplications and additions of all convolutions for one image."""
-        channels, places, total = 1, height * width // self.stem_stride**2, 0
-        for number, (first, second) in enumerate(self.blocks):
-            places //= 4 if number else 1  # what was pooled before
-            total += 9 * places * (channels * first + first * second)
-            channels = second
+        places, total = height * width, 0
+        for layer in self.encoder():
+            places //= layer.stride**2
+            total += 9 * places * layer.inputs * layer.outputs
+            places //= 4 if layer.pool else 1
         outputs = CELL * CELL + 1 + self.descriptor_dim
-        total += places * (2 * 9 * channels * self.head + self.head * outputs)
+        total += places * (2 * 9 * layer.outputs * self.head + self.head * outputs)
         return 2 * total
 
 

@@ -59,10 +59,8 @@ def _layers(network: SuperPoint, onnx: Any) -> tuple[list[Any], list[Any]]:
         return f"{source}.relu"
 
     x = "images"
-    last = len(network.config.blocks)
-    for number in range(1, last + 1):
-        x = activate(convolve(f"conv{number}a", x))
-        x = activate(convolve(f"conv{number}b", x), pool=number < last)
+    for layer in network.config.encoder():
+        x = activate(convolve(layer.name, x), layer.pool)
     logits = convolve("convPb", activate(convolve("convPa", x)))
     coarse = convolve("convDb", activate(convolve("convDa", x)))
     nodes.append(helper.make_node("Identity", [logits], ["logits"]))

@@ -22,13 +22,10 @@ class SuperPoint(nn.Module):
     def __init__(self, config: NetworkConfig = PAPER, norm: bool = False) -> None:
         super().__init__()
         self.config = config
+        self._encoder = config.encoder()
         self.layer_names: list[str] = []
-        channels = 1
-        for number, (first, second) in enumerate(config.blocks, start=1):
-            stride = config.stem_stride if number == 1 else 1
-            self._add(f"conv{number}a", channels, first, 3, stride, norm)
-            self._add(f"conv{number}b", first, second, 3, 1, norm)
-            channels = second
+        for name, inputs, channels, stride, _pool in self._encoder:
+            self._add(name, inputs, channels, 3, stride, norm)
         self._add("convPa", channels, config.head, 3, 1, norm)
         self._add("convPb", config.head, CELL * CELL + 1, 1, 1, False)
         self._add("convDa", channels, config.head, 3, 1, norm)
@@ -37,9 +34,8 @@ class SuperPoint(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         x = images
-        last = len(self.config.blocks)
-        for number in range(1, last + 1):
-            x = self._convolve(f"conv{number}b", self._convolve(f"conv{number}a", x), pool=number < last)
+        for layer in self._encoder:
+            x = self._convolve(layer.name, x, layer.pool)
         logits = self.layer("convPb")(self._convolve("convPa", x))
         coarse = self.layer("convDb")(self._convolve("convDa", x))
         return logits, F.normalize(coarse, dim=1)

@@ -9,6 +9,9 @@ from slam_frontend.models.network_config import FAST, NetworkConfig
 from slam_frontend.models.superpoint import SuperPoint
 
 LARGE = NetworkConfig(blocks=((24, 32), (40, 48), (72, 80), (96, 72)), head=160, descriptor_dim=96)
+DEEPER = NetworkConfig(
+    blocks=((16, 32, 40), (32, 64), (64, 64, 72, 64, 64)), stem_stride=2, head=128, descriptor_dim=64
+)
 WIDER = NetworkConfig(blocks=((20, 40), (32, 64), (64, 80)), stem_stride=2, head=128, descriptor_dim=64)
 
 
@@ -23,13 +26,14 @@ def answers(network, images):
         return network(images)
 
 
-def test_a_wider_network_of_the_same_dimensions_answers_as_the_small_one(small):
+@pytest.mark.parametrize("config", [WIDER, DEEPER])
+def test_a_larger_network_of_the_same_dimensions_answers_as_the_small_one(small, config):
     images = torch.rand(2, 1, 48, 64)
-    for found, expected in zip(answers(grow(small, WIDER), images), answers(small, images), strict=True):
+    for found, expected in zip(answers(grow(small, config), images), answers(small, images), strict=True):
         torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
 
 
-def test_only_the_pooling_in_place_of_the_stride_tells_a_deeper_network_from_the_small_one(small):
+def test_only_the_pooling_in_place_of_the_stride_tells_a_network_without_it_from_the_small_one(small):
     constant = torch.full((1, 1, 96, 96), 0.7)  # the strongest of four equal neighbours is every fourth
     logits, descriptors = answers(grow(small, LARGE), constant)
     expected_logits, expected = answers(small, constant)
@@ -53,6 +57,7 @@ def test_every_new_channel_learns(small):
     [
         (NetworkConfig(blocks=((16, 32), (32, 64), (64, 64)), stem_stride=2, head=64), "smaller network"),
         (NetworkConfig(blocks=((16, 8), (32, 32), (64, 64), (64, 64))), "smaller"),
+        (NetworkConfig(blocks=((16, 32), (32, 64), (64,)), stem_stride=2), "lacks conv3b"),
     ],
 )
 def test_a_network_with_less_room_is_refused_with_a_sentence(small, config, sentence):

@@ -22,6 +22,7 @@ PUBLISHED = [
     "convDa",
     "convDb",
 ]
+UNEVEN = NetworkConfig(blocks=((8,), (8, 16, 8), (8, 16)), stem_stride=2, head=16, descriptor_dim=16)
 
 
 def test_the_papers_network_has_its_size_and_its_layer_names():
@@ -30,7 +31,7 @@ def test_the_papers_network_has_its_size_and_its_layer_names():
     assert {name.split(".")[0] for name in network.state_dict()} == set(PUBLISHED)
 
 
-@pytest.mark.parametrize("config", [NetworkConfig(), FAST])
+@pytest.mark.parametrize("config", [NetworkConfig(), FAST, UNEVEN])
 def test_outputs_have_65_classes_and_unit_descriptors_once_per_cell(config):
     with torch.inference_mode():
         logits, descriptors = SuperPoint(config)(torch.rand(2, 1, 48, 64))
@@ -80,9 +81,19 @@ def test_a_blend_lies_between_its_two_networks():
 def test_a_network_that_does_not_end_at_an_eighth_is_refused_with_a_sentence():
     with pytest.raises(ConfigError, match="needs 3 blocks"):
         parse_config(NetworkConfig, {"stem_stride": 2}, source="x.yaml")
+    with pytest.raises(ConfigError, match="at least 1 item"):
+        parse_config(NetworkConfig, {"blocks": [[8], [], [8], [8]]}, source="x.yaml")
 
 
-@pytest.mark.parametrize("config", [NetworkConfig(), FAST])
+def test_a_block_is_as_deep_as_its_config_says():
+    layers = UNEVEN.encoder()
+    assert [layer.name for layer in layers] == ["conv1a", "conv2a", "conv2b", "conv2c", "conv3a", "conv3b"]
+    assert [(layer.inputs, layer.outputs) for layer in layers] == [(1, 8), (8, 8), (8, 16), (16, 8), (8, 8), (8, 16)]
+    assert [layer.stride for layer in layers] == [2, 1, 1, 1, 1, 1]
+    assert [layer.pool for layer in layers] == [True, False, False, True, False, False]
+
+
+@pytest.mark.parametrize("config", [NetworkConfig(), FAST, UNEVEN])
 def test_operations_are_those_of_the_layers(config):
     counted = []
     network = SuperPoint(config)
