@@ -61,4 +61,4 @@ class NetworkConfig(Section):
 
 
 PAPER = NetworkConfig()
-FAST = NetworkConfig(blocks=((16, 32), (32, 64), (64, 64)), stem_stride=2, head=128, descriptor_dim=64)
+FAST = NetworkConfig(blocks=((16, 32), (32, 64), (64, 64, 64, 64)), stem_stride=2, head=128, descriptor_dim=64)

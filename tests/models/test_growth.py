@@ -5,9 +5,10 @@ import torch
 
 from slam_frontend.errors import ConfigError
 from slam_frontend.models.growth import grow
-from slam_frontend.models.network_config import FAST, NetworkConfig
+from slam_frontend.models.network_config import NetworkConfig
 from slam_frontend.models.superpoint import SuperPoint
 
+SMALL = NetworkConfig(blocks=((16, 32), (32, 64), (64, 64)), stem_stride=2, head=128, descriptor_dim=64)
 LARGE = NetworkConfig(blocks=((24, 32), (40, 48), (72, 80), (96, 72)), head=160, descriptor_dim=96)
 DEEPER = NetworkConfig(
     blocks=((16, 32, 40), (32, 64), (64, 64, 72, 64, 64)), stem_stride=2, head=128, descriptor_dim=64
@@ -18,7 +19,7 @@ WIDER = NetworkConfig(blocks=((20, 40), (32, 64), (64, 80)), stem_stride=2, head
 @pytest.fixture
 def small():
     torch.manual_seed(3)
-    return SuperPoint(FAST).eval()
+    return SuperPoint(SMALL).eval()
 
 
 def answers(network, images):
@@ -67,4 +68,4 @@ def test_a_network_with_less_room_is_refused_with_a_sentence(small, config, sent
 
 def test_a_network_does_not_grow_coarser():
     with pytest.raises(ConfigError, match="stride"):
-        grow(SuperPoint(LARGE), FAST)
+        grow(SuperPoint(LARGE), SMALL)
