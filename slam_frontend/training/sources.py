@@ -11,6 +11,7 @@ from slam_frontend.training.config import LabelConfig
 
 logger = logging.getLogger(__name__)
 
+NOT_OF_LABELS = {"batch", "shard", "rounds", "teacher"}  # settings of labelling that labels don't show
 Sources = dict[str, int]  # bytes of a tar, or of the images in a folder, by its path
 
 
@@ -72,9 +73,13 @@ def require_labels_by(labels: Path, settings: dict[str, Any], teacher: str) -> N
 
 
 def how_labelled(labels: Path) -> dict[str, Any]:
-    """The settings of labelling that are noted beside labels; none where nothing is."""
-    noted = _read(labels / "settings.json") or {}
-    return {key: value for key, value in noted.get("settings", {}).items() if key in LabelConfig.model_fields}
+    """The settings and the teacher of labelling that are noted beside labels; none where nothing is."""
+    noted = _read(labels / "settings.json")
+    if noted is None:
+        return {}
+    before = LabelConfig().model_dump(mode="json", exclude=NOT_OF_LABELS)  # the note may be older than a setting
+    known = {"teacher": noted.get("teacher"), **noted.get("settings", {})}
+    return before | {key: value for key, value in known.items() if key in LabelConfig.model_fields}
 
 
 def name_sources(cache: Path, paths: tuple[Path, ...]) -> str:

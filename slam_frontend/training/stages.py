@@ -20,6 +20,7 @@ from slam_frontend.training.joint import JointTask
 from slam_frontend.training.loop import LAST, IsStopped, Loop, Watch
 from slam_frontend.training.magicpoint import MagicPointTask
 from slam_frontend.training.sources import (
+    NOT_OF_LABELS,
     how_labelled,
     name_sources,
     require_labels_by,
@@ -33,7 +34,6 @@ logger = logging.getLogger(__name__)
 
 CALIBRATION = 64  # photographs that batch norm takes its first statistics from
 HELD_OUT = 0.1  # of the photographs at most, to validate with where no others are named
-NOT_OF_LABELS = {"batch", "shard", "rounds", "teacher"}  # settings of labelling that labels don't show
 NOT_OF_WEIGHTS = {"folder", "photos", "validation_photos"}  # settings that are of this machine
 Count = Callable[[int, int], None]  # photographs labelled now, photographs in all
 

@@ -24,6 +24,7 @@ from slam_frontend.training.config import TrainingConfig
 from slam_frontend.training.loop import Loop
 from slam_frontend.training.shapes import render
 from slam_frontend.training.shipping import ship
+from slam_frontend.training.sources import how_labelled
 
 TINY = """
 name: superpoint-fast
@@ -189,6 +190,15 @@ def test_the_card_tells_how_the_labels_were_made(config, tmp_path):
     label = json.loads((tmp_path / "run" / "superpoint_fast.json").read_text())["config"]["label"]
     assert label["homographies"] == 2, "not the config's 3"
     assert label["batch"] == 3, "which labels don't show"
+    assert label["teacher"] == "magicpoint/last.pt at step 3"
+
+
+def test_a_note_older_than_a_setting_is_of_its_default(tmp_path):
+    assert how_labelled(tmp_path) == {}
+    (tmp_path / "settings.json").write_text(json.dumps({"settings": {"homographies": 7, "seed": 1}, "teacher": "t"}))
+    told = how_labelled(tmp_path)
+    assert (told["homographies"], told["votes"], told["teacher"]) == (7, False, "t")
+    assert "seed" not in told and "batch" not in told
 
 
 def test_a_teacher_that_is_not_done_is_told_of(config, tmp_path, caplog):
