@@ -1,7 +1,5 @@
 """A large network that begins as a small one: what the small one learned on few cores is where the large one starts."""
 
-from string import ascii_lowercase
-
 import torch
 from torch import nn
 
@@ -40,12 +38,12 @@ def _origins(small: NetworkConfig, large: NetworkConfig) -> dict[str, str]:
     """Which layer of the small network each layer of the large one continues; the others pass on."""
     if small.stem_stride < large.stem_stride:
         raise ConfigError("a network whose first layer has stride 1 can't grow into one with stride 2; swap them")
-    blocks = list(small.blocks)
+    placed = small
     if small.stem_stride > large.stem_stride:  # a pooling after the first layer takes its stride's place
-        blocks[:1] = [blocks[0][:1], blocks[0][1:]]
-    known = [layer.name for layer in small.encoder()]
-    places = [f"conv{n}{letter}" for n, block in enumerate(blocks, start=1) for letter in ascii_lowercase[: len(block)]]
-    lacking = [name for name in places if name not in {layer.name for layer in large.encoder()}]
+        first, *rest = small.blocks
+        placed = small.model_copy(update={"blocks": (first[:1], first[1:], *rest)})
+    known, places, there = ([layer.name for layer in config.encoder()] for config in (small, placed, large))
+    lacking = [name for name in places if name not in there]
     if lacking:
         raise ConfigError(f"the larger network lacks {lacking[0]}, which the small one has: make its blocks longer")
     return {name: name for name in HEADS} | dict(zip(places, known, strict=True))

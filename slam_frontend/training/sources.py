@@ -59,7 +59,7 @@ def require_labels_by(labels: Path, settings: dict[str, Any], teacher: str) -> N
     noted = _read(note)
     if noted is None:
         return
-    before = LabelConfig().model_dump(mode="json") | noted.get("settings", {})  # the note may be older than a setting
+    before = _settings_of(noted)
     if changed := [key for key in settings if before.get(key) != settings[key]]:
         was, now = (", ".join(f"{key}={values.get(key)}" for key in changed) for values in (before, settings))
         raise ConfigError(
@@ -77,9 +77,8 @@ def how_labelled(labels: Path) -> dict[str, Any]:
     noted = _read(labels / "settings.json")
     if noted is None:
         return {}
-    before = LabelConfig().model_dump(mode="json", exclude=NOT_OF_LABELS)  # the note may be older than a setting
-    known = {"teacher": noted.get("teacher"), **noted.get("settings", {})}
-    return before | {key: value for key, value in known.items() if key in LabelConfig.model_fields}
+    told = _settings_of(noted) | {"teacher": noted.get("teacher")}
+    return {key: value for key, value in told.items() if key in LabelConfig.model_fields}
 
 
 def name_sources(cache: Path, paths: tuple[Path, ...]) -> str:
@@ -119,6 +118,11 @@ def _read(note: Path) -> dict[str, Any] | None:
     except (ValueError, TypeError) as error:
         raise ConfigError(f"{note}: is damaged and no longer tells what lies beside it; delete it") from error
     return noted
+
+
+def _settings_of(noted: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a note, which may be older than one of them."""
+    return LabelConfig().model_dump(mode="json", exclude=NOT_OF_LABELS) | dict(noted.get("settings", {}))
 
 
 def _name(sources: Sources | None) -> str:

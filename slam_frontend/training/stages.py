@@ -84,17 +84,17 @@ def superpoint(
         require_start(config)
     engine = create_engine(config.device, config.precision)
     labels_round = labels_of or number
-    rows, labels = load_labels(labels_folder(config, labels_round))
+    labelled = labels_folder(config, labels_round)
+    rows, labels = load_labels(labelled)
     if labels_round < config.joint.confidence_from_round:
         labels[..., 2] = 1
     photos, validation = training_photos(config), validation_photos(config)
-    require_labels_of(_cache(config), labels_folder(config, labels_round))
+    require_labels_of(_cache(config), labelled)
     kept = rows < len(photos) - _held_out(config, len(photos))
     teacher = load_checkpoint(config.joint.teacher)[0] if config.joint.teacher else None
     task = JointTask(photos[rows[kept]], labels[kept], validation, config.joint, engine, config.sharpen, teacher)
     network, folder = _beginner(config, number), joint_folder(config, number)
-    learned_from = about(config, labels_folder(config, labels_round))
-    loop = Loop(network, task, config.joint.loop, engine, folder, config.seed, learned_from)
+    loop = Loop(network, task, config.joint.loop, engine, folder, config.seed, about(config, labelled))
     return loop.run(watch, minutes, is_stopped)
 
 
