@@ -93,6 +93,7 @@ class JointConfig(Section):
     zoom: tuple[Zoom, Zoom] = (0.6, 2.2)  # pixels of the first view per pixel of the photograph
     first: HomographyConfig = HomographyConfig(rotation=0.35, scale=1.0, perspective=0.06, translation=0.0)
     second: HomographyConfig = HomographyConfig(rotation=0.8, scale=1.5, perspective=0.14, translation=0.15)
+    mirrored: float = Field(default=0.0, ge=0, le=1)  # share of the photographs that are seen in a mirror
     target: Literal["soft", "hard"] = "soft"
     confidence_from_round: int = Field(default=2, ge=1)  # labels count as often as views found them; fully before
     teacher: Path | None = None  # a larger network's checkpoint: the detector learns what it sees, not the labels

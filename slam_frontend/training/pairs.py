@@ -45,6 +45,8 @@ def draw_pairs(
     generator's device."""
     images = photos[:, None].float() / 255
     H_photo_0 = _crops((photos.shape[1], photos.shape[2]), len(photos), config, size, generator)
+    if config.mirrored:
+        H_photo_0 = _mirror(H_photo_0, config.mirrored, size, generator)
     H_0_1 = random_homographies(len(photos), size, config.second, generator)
     first = _view(images, labels, H_photo_0, config, size, generator)
     second = _view(images, labels, H_photo_0 @ H_0_1, config, size, generator)
@@ -123,3 +125,11 @@ def _crops(
     to_photo[:, 1, 2] = centre[:, 0] - (size[0] - 1) / 2 / zoom
     to_photo[:, 2, 2] = 1
     return to_photo @ random_homographies(count, size, config.first, generator)
+
+
+def _mirror(H_photo_view: Tensor, share: float, size: tuple[int, int], generator: torch.Generator) -> Tensor:
+    """The homographies of views of size (height, width), a share of them left to right."""
+    mirror = torch.eye(3, device=generator.device)
+    mirror[0, 0], mirror[0, 2] = -1, size[1] - 1
+    is_mirrored = uniform(generator, len(H_photo_view), 1, 1) < share
+    return torch.where(is_mirrored, H_photo_view @ mirror, H_photo_view)

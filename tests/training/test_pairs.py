@@ -59,6 +59,26 @@ def test_a_pair_without_change_is_a_crop_of_the_photograph(photo_and_dots):
     torch.testing.assert_close(pair.first.images, pair.second.images, atol=1e-3, rtol=0)
 
 
+def test_photographs_are_seen_in_a_mirror(photo_and_dots):
+    plain, _ = draw(photo_and_dots, zoom=(1.0, 1.0), first=STILL)
+    pair, _ = draw(photo_and_dots, zoom=(1.0, 1.0), first=STILL, mirrored=1.0)
+    torch.testing.assert_close(pair.first.images, plain.first.images.flip(3), atol=1e-3, rtol=0)
+    assert brightness_at(pair.second.images, pair.second.points, pair.second.visible).median() > 0.8
+    both = pair.first.visible & pair.second.visible
+    assert both.sum() > 5
+    torch.testing.assert_close(transform(pair.H_1_0, pair.first.points)[both], pair.second.points[both], atol=0.02, rtol=0)
+
+
+def test_a_share_of_the_photographs_is_mirrored(photo_and_dots):
+    sides = []
+    for seed in range(25):
+        pair, _ = draw(photo_and_dots, seed, first=STILL, second=STILL, mirrored=0.3)
+        from_left = pair.first.points[:, 0, 0] < pair.first.points[:, 1, 0]
+        sides.extend(from_left.tolist())
+    first, second = photo_and_dots[1][0, :2, 0]
+    assert 0.15 < np.mean(np.array(sides) != bool(first < second)) < 0.45
+
+
 def test_confidence_is_the_labels_where_they_are_visible(photo_and_dots):
     view = draw(photo_and_dots)[0].first
     assert (view.confidence[view.visible] == 0.5).all()
