@@ -66,7 +66,9 @@ def test_photographs_are_seen_in_a_mirror(photo_and_dots):
     assert brightness_at(pair.second.images, pair.second.points, pair.second.visible).median() > 0.8
     both = pair.first.visible & pair.second.visible
     assert both.sum() > 5
-    torch.testing.assert_close(transform(pair.H_1_0, pair.first.points)[both], pair.second.points[both], atol=0.02, rtol=0)
+    torch.testing.assert_close(
+        transform(pair.H_1_0, pair.first.points)[both], pair.second.points[both], atol=0.02, rtol=0
+    )
 
 
 def test_a_share_of_the_photographs_is_mirrored(photo_and_dots):
