@@ -48,7 +48,7 @@ def relight(images: Tensor, generator: torch.Generator) -> Tensor:
     """The images (B,1,H,W) in 0..1 as another camera would have taken them later: brightness by .6 to 1.4 and 30 grey
     levels, noise of 6; drawn on the CPU, so that they are the same on any device."""
     light = torch.rand(len(images), 2, 1, 1, 1, generator=generator).to(images.device)
-    noise = torch.randn(images.shape, generator=generator).to(images.device) * 6 / 255
+    noise = _noise(images, generator) * 6 / 255
     return (images * (0.6 + 0.8 * light[:, 0]) + (light[:, 1] * 60 - 30) / 255 + noise).clamp(0, 1)
 
 
@@ -59,11 +59,12 @@ def _shade(images: Tensor, strength: Tensor, generator: torch.Generator) -> Tens
 
 
 def _noise(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Gaussian noise: one field per batch, shifted for each image, for the price of one image's numbers."""
+    """Gaussian noise on the images' device: one field per batch, shifted for each image, for the price of four
+    images' numbers."""
     height, width = images.shape[-2:]
-    field = normal(generator, 2 * height, 2 * width)
-    rows = integers(generator, height, len(images))
-    columns = integers(generator, width, len(images))
+    field = normal(generator, 2 * height, 2 * width).to(images.device)
+    rows = integers(generator, height, len(images)).to(images.device)
+    columns = integers(generator, width, len(images)).to(images.device)
     return field.unfold(0, height, 1).unfold(1, width, 1)[rows, columns][:, None]
 
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from slam_frontend.training.photometric import STRONG, PhotometricConfig, degrade
+from slam_frontend.training.photometric import STRONG, PhotometricConfig, degrade, relight
 
 NOTHING = PhotometricConfig(brightness=0, contrast=(1, 1), noise=0, shade=0, blur_fraction=0)
 IMAGES = torch.rand(8, 1, 48, 64, generator=torch.Generator().manual_seed(0))
@@ -64,3 +64,14 @@ def test_speckle_is_black_and_white_and_rare():
     hit = result != 0.5
     assert set(result[hit].unique().tolist()) <= {0.0, 1.0}
     assert 0 < hit.float().mean() <= 0.01
+
+
+def test_relit_views_have_light_and_noise_of_their_own():
+    grey = torch.full((8, 1, 48, 64), 0.5)
+    views = relight(grey, torch.Generator().manual_seed(3))
+    assert torch.equal(views, relight(grey, torch.Generator().manual_seed(3)))
+    light = views.mean((1, 2, 3))
+    assert light.std() > 0.05 and 0.15 < light.min() and light.max() < 0.85
+    noise = (views - light[:, None, None, None]).flatten(1)
+    torch.testing.assert_close(noise.std(1), torch.full((8,), 6 / 255), rtol=0.1, atol=0)
+    assert (torch.corrcoef(noise) - torch.eye(8)).abs().max() < 0.1
