@@ -45,7 +45,7 @@ def draw_pairs(
     generator's device."""
     images = photos[:, None].float() / 255
     H_photo_0 = _crops((photos.shape[1], photos.shape[2]), len(photos), config, size, generator)
-    if config.mirrored:
+    if config.mirrored:  # without, nothing is drawn for it: recipes without mirrors keep their random numbers
         H_photo_0 = _mirror(H_photo_0, config.mirrored, size, generator)
     H_0_1 = random_homographies(len(photos), size, config.second, generator)
     first = _view(images, labels, H_photo_0, config, size, generator)
