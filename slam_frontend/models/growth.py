@@ -5,7 +5,7 @@ from torch import nn
 
 from slam_frontend.errors import ConfigError
 from slam_frontend.models.network_config import NetworkConfig
-from slam_frontend.models.superpoint import SuperPoint
+from slam_frontend.models.superpoint import SKIP, SuperPoint
 
 HEADS = ("convPa", "convPb", "convDa", "convDb")
 NEW_DIMENSIONS = 0.1  # of a usual first weight: were they 0 in both views, no gradient would ever move them
@@ -27,7 +27,7 @@ def grow(small: SuperPoint, config: NetworkConfig) -> SuperPoint:
         if name in origins:
             _continue(layer, small.layer(origins[name]))
             known = small.layer(origins[name]).out_channels
-        else:
+        elif name != SKIP:  # zeros where it is new
             _pass_on(layer, known)
     with torch.no_grad():
         large.layer("convDb").weight[small.config.descriptor_dim :] *= NEW_DIMENSIONS
@@ -42,11 +42,14 @@ def _origins(small: NetworkConfig, large: NetworkConfig) -> dict[str, str]:
     if small.stem_stride > large.stem_stride:  # a pooling after the first layer takes its stride's place
         first, *rest = small.blocks
         placed = small.model_copy(update={"blocks": (first[:1], first[1:], *rest)})
+    if small.skip and (not large.skip or small.skip_stride != large.skip_stride):
+        raise ConfigError("the small network's detector head reads an earlier block: set skip to that scale")
+    heads = HEADS + (SKIP,) * bool(small.skip)
     known, places, there = ([layer.name for layer in config.encoder()] for config in (small, placed, large))
     lacking = [name for name in places if name not in there]
     if lacking:
         raise ConfigError(f"the larger network lacks {lacking[0]}, which the small one has: make its blocks longer")
-    return {name: name for name in HEADS} | dict(zip(places, known, strict=True))
+    return {name: name for name in heads} | dict(zip(places, known, strict=True))
 
 
 @torch.no_grad()
@@ -58,10 +61,10 @@ def _continue(new: nn.Conv2d, old: nn.Conv2d) -> None:
             f"a layer of {inputs} to {outputs} channels can't grow into one of {new.in_channels} to "
             f"{new.out_channels}: choose a smaller network to start from"
         )
-    assert new.bias is not None and old.bias is not None
     new.weight[:outputs] = 0
     new.weight[:outputs, :inputs] = old.weight
-    new.bias[:outputs] = old.bias
+    if new.bias is not None and old.bias is not None:
+        new.bias[:outputs] = old.bias
 
 
 @torch.no_grad()

@@ -3,7 +3,7 @@
 from string import ascii_lowercase
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from slam_frontend.config import Section
 
@@ -19,6 +19,7 @@ class EncoderLayer(NamedTuple):
     outputs: int
     stride: int
     pool: bool  # whether a pooling by 2 follows
+    skips: bool  # whether the detector head reads it too, before that pooling
 
 
 class NetworkConfig(Section):
@@ -28,13 +29,21 @@ class NetworkConfig(Section):
     stem_stride: Literal[1, 2] = 1
     head: PositiveInt = 256
     descriptor_dim: PositiveInt = 256
+    skip: NonNegativeInt = 0  # the block that the detector head reads besides the last, before its pooling; 0 for none
 
     @model_validator(mode="after")
     def _reduces_by_eight(self) -> "NetworkConfig":
         expected = 4 if self.stem_stride == 1 else 3
         if len(self.blocks) != expected:
             raise ValueError(f"a stem of stride {self.stem_stride} needs {expected} blocks to end at 1/{CELL}")
+        if self.skip >= len(self.blocks):
+            raise ValueError(f"the detector head can skip from blocks 1 to {expected - 1}, found skip: {self.skip}")
         return self
+
+    @property
+    def skip_stride(self) -> int:
+        """What the detector head reads from a block before the last comes in squares of as many pixels a cell."""
+        return 1 << (len(self.blocks) - self.skip)
 
     def encoder(self) -> list[EncoderLayer]:
         """The layers of the encoder, from the image on: conv1a, conv1b and so on."""
@@ -44,7 +53,7 @@ class NetworkConfig(Section):
             for position, outputs in enumerate(block, start=1):
                 pool = position == len(block) and number < len(self.blocks)
                 name = f"conv{number}{ascii_lowercase[position - 1]}"
-                layers.append(EncoderLayer(name, inputs, outputs, stride, pool))
+                layers.append(EncoderLayer(name, inputs, outputs, stride, pool, pool and number == self.skip))
                 inputs, stride = outputs, 1
         return layers
 
@@ -54,6 +63,7 @@ class NetworkConfig(Section):
         for layer in self.encoder():
             places //= layer.stride**2
             total += 9 * places * layer.inputs * layer.outputs
+            total += places * layer.outputs * self.head if layer.skips else 0  # each place is read once
             places //= 4 if layer.pool else 1
         outputs = CELL * CELL + 1 + self.descriptor_dim
         total += places * (2 * 9 * layer.outputs * self.head + self.head * outputs)
@@ -61,4 +71,4 @@ class NetworkConfig(Section):
 
 
 PAPER = NetworkConfig()
-FAST = NetworkConfig(blocks=((16, 32), (32, 64), (64, 64, 64, 64)), stem_stride=2, head=128, descriptor_dim=64)
+FAST = NetworkConfig(blocks=((16, 32), (32, 64), (64, 64, 64, 64)), stem_stride=2, head=128, descriptor_dim=64, skip=2)

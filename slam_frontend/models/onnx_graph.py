@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from slam_frontend.files import write_atomically
-from slam_frontend.models.superpoint import SuperPoint, fold
+from slam_frontend.models.superpoint import SKIP, SuperPoint, fold
 from slam_frontend.optional import require
 
 OPSET = 11  # since 13 a sum has its axes as an input, which OpenCV 4.6 (Debian 12) does not read
@@ -41,27 +41,37 @@ def _layers(network: SuperPoint, onnx: Any) -> tuple[list[Any], list[Any]]:
     weights: list[Any] = []
 
     def convolve(name: str, source: str) -> str:
-        layer = network.get_submodule(name)
-        for part in ("weight", "bias"):
-            values = getattr(layer, part).detach().numpy()
-            weights.append(onnx.numpy_helper.from_array(values, f"{name}.{part}"))
-        inputs = [source, f"{name}.weight", f"{name}.bias"]
-        pads, strides = [layer.padding[0]] * 4, list(layer.stride)  # type: ignore[index,union-attr,arg-type]
-        kernel_shape = list(layer.weight.shape[2:])  # type: ignore[index,union-attr]
+        layer, inputs = network.layer(name), [source]
+        for part, values in layer.named_parameters():
+            inputs.append(f"{name}.{part}")
+            weights.append(onnx.numpy_helper.from_array(values.detach().numpy(), inputs[-1]))
+        pads, strides = [int(layer.padding[0])] * 4, list(layer.stride)
+        kernel_shape = list(layer.weight.shape[2:])
         nodes.append(helper.make_node("Conv", inputs, [name], kernel_shape=kernel_shape, pads=pads, strides=strides))
         return name
 
-    def activate(source: str, pool: bool = False) -> str:
-        if pool:
-            nodes.append(helper.make_node("MaxPool", [source], [f"{source}.pool"], kernel_shape=[2, 2], strides=[2, 2]))
-            source = f"{source}.pool"
+    def pool(source: str) -> str:
+        nodes.append(helper.make_node("MaxPool", [source], [f"{source}.pool"], kernel_shape=[2, 2], strides=[2, 2]))
+        return f"{source}.pool"
+
+    def activate(source: str) -> str:
         nodes.append(helper.make_node("Relu", [source], [f"{source}.relu"]))
         return f"{source}.relu"
 
-    x = "images"
+    x, detail = "images", None
     for layer in network.config.encoder():
-        x = activate(convolve(layer.name, x), layer.pool)
-    logits = convolve("convPb", activate(convolve("convPa", x)))
+        x = convolve(layer.name, x)
+        if layer.skips:
+            x = activate(x)
+            detail = convolve(SKIP, x)
+            x = pool(x)
+        else:
+            x = activate(pool(x) if layer.pool else x)
+    head = convolve("convPa", x)
+    if detail:
+        nodes.append(helper.make_node("Add", [head, detail], [f"{head}.sum"]))
+        head = f"{head}.sum"
+    logits = convolve("convPb", activate(head))
     coarse = convolve("convDb", activate(convolve("convDa", x)))
     nodes.append(helper.make_node("Identity", [logits], ["logits"]))
     # OpenCV 4 knows a normalisation by this very chain of nodes; it reduces no axis of an unknown size otherwise

@@ -1,7 +1,6 @@
 """The network: one encoder, a detector head and a descriptor head, sized by its config."""
 
 from collections import OrderedDict
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +9,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from slam_frontend.models.network_config import CELL, PAPER, NetworkConfig
 
+SKIP = "convPs"  # what the detector head reads of an earlier block, a part of its first layer
 DUSTBIN_BIAS = 5.0  # most cells hold no corner: start there instead of spending the warm-up on it
 
 
@@ -24,8 +24,10 @@ class SuperPoint(nn.Module):
         self.config = config
         self._encoder = config.encoder()
         self.layer_names: list[str] = []
-        for name, inputs, channels, stride, _pool in self._encoder:
+        for name, inputs, channels, stride, *_ in self._encoder:
             self._add(name, inputs, channels, 3, stride, norm)
+        if config.skip:
+            self._add_skip()
         self._add("convPa", channels, config.head, 3, 1, norm)
         self._add("convPb", config.head, CELL * CELL + 1, 1, 1, False)
         self._add("convDa", channels, config.head, 3, 1, norm)
@@ -33,10 +35,15 @@ class SuperPoint(nn.Module):
         self._start_with_no_corners()
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        x = images
+        x, detail = images, None
         for layer in self._encoder:
-            x = self._convolve(layer.name, x, layer.pool)
-        logits = self.layer("convPb")(self._convolve("convPa", x))
+            if layer.skips:
+                x = self._convolve(layer.name, x)
+                detail = self.layer(SKIP)(x)
+                x = F.max_pool2d(x, 2)
+            else:
+                x = self._convolve(layer.name, x, layer.pool)
+        logits = self.layer("convPb")(self._convolve("convPa", x, plus=detail))
         coarse = self.layer("convDb")(self._convolve("convDa", x))
         return logits, F.normalize(coarse, dim=1)
 
@@ -47,7 +54,7 @@ class SuperPoint(nn.Module):
         return layer
 
     def norm_after(self, name: str) -> nn.BatchNorm2d | None:
-        """The batch norm behind the convolution of that name, if it has one."""
+        """The batch norm behind the convolution of that name, if it has one; the skip's is that of the sum."""
         norm = self._modules.get(_norm_name(name))
         assert norm is None or isinstance(norm, nn.BatchNorm2d)
         return norm
@@ -61,8 +68,17 @@ class SuperPoint(nn.Module):
         if norm:
             self.add_module(_norm_name(name), nn.BatchNorm2d(outputs))
 
-    def _convolve(self, name: str, x: Tensor, pool: bool = False) -> Tensor:
+    def _add_skip(self) -> None:
+        channels, stride = self.config.blocks[self.config.skip - 1][-1], self.config.skip_stride
+        layer = nn.Conv2d(channels, self.config.head, stride, stride, bias=False)
+        nn.init.zeros_(layer.weight)  # what reads the sum learns, so that this does
+        self.add_module(SKIP, layer)
+        self.layer_names.append(SKIP)
+
+    def _convolve(self, name: str, x: Tensor, pool: bool = False, plus: Tensor | None = None) -> Tensor:
         x = self.layer(name)(x)
+        if plus is not None:
+            x = x + plus
         norm = self.norm_after(name)
         if norm is not None:
             x = norm(x)
@@ -85,9 +101,10 @@ def fold(network: SuperPoint) -> SuperPoint:
         layer, norm = network.layer(name), network.norm_after(name)
         if norm is not None:
             layer = fuse_conv_bn_eval(layer.eval(), norm.eval())
-        assert layer.bias is not None
         state[f"{name}.weight"] = layer.weight.detach().clone()
-        state[f"{name}.bias"] = layer.bias.detach().clone()
+        if name != SKIP:  # a sum needs one bias
+            assert layer.bias is not None
+            state[f"{name}.bias"] = layer.bias.detach().clone()
     folded = SuperPoint(network.config)
     folded.load_state_dict(state)
     return folded.to(next(network.parameters()).device).eval()
@@ -98,16 +115,13 @@ def unfold(network: SuperPoint, images: Tensor) -> SuperPoint:
     are those of the images (B,1,H,W)."""
     unfolded = SuperPoint(network.config, norm=True)
     unfolded.load_state_dict(network.state_dict(), strict=False)
-    hooks = [
-        network.layer(name).register_forward_hook(partial(_adopt_statistics, norm))
-        for name in network.layer_names
-        if (norm := unfolded.norm_after(name)) is not None
-    ]
+    norms = [layer for layer in unfolded.modules() if isinstance(layer, nn.BatchNorm2d)]
+    hooks = [norm.register_forward_pre_hook(_adopt_statistics) for norm in norms]
     with torch.inference_mode():
-        network(images)
+        unfolded.eval()(images)
     for hook in hooks:
         hook.remove()
-    return unfolded
+    return unfolded.train()
 
 
 def blend(network: SuperPoint, start: SuperPoint, share: float) -> SuperPoint:
@@ -119,10 +133,10 @@ def blend(network: SuperPoint, start: SuperPoint, share: float) -> SuperPoint:
     return blended.eval()
 
 
-def _adopt_statistics(norm: nn.BatchNorm2d, _layer: nn.Module, _inputs: object, outputs: Tensor) -> None:
-    """Make the norm undo itself on outputs (B,C,H,W) of the layer before it."""
-    assert norm.running_mean is not None and norm.running_var is not None
-    variance, mean = torch.var_mean(outputs, (0, 2, 3))
+def _adopt_statistics(norm: nn.Module, inputs: tuple[Tensor]) -> None:
+    """Make the norm undo itself on what it is about to see, (B,C,H,W)."""
+    assert isinstance(norm, nn.BatchNorm2d) and norm.running_mean is not None and norm.running_var is not None
+    variance, mean = torch.var_mean(inputs[0], (0, 2, 3))
     with torch.no_grad():
         norm.running_mean.copy_(mean)
         norm.running_var.copy_(variance)
@@ -131,4 +145,4 @@ def _adopt_statistics(norm: nn.BatchNorm2d, _layer: nn.Module, _inputs: object, 
 
 
 def _norm_name(convolution: str) -> str:
-    return convolution.replace("conv", "norm")
+    return "normPa" if convolution == SKIP else convolution.replace("conv", "norm")

@@ -14,6 +14,7 @@ DEEPER = NetworkConfig(
     blocks=((16, 32, 40), (32, 64), (64, 64, 72, 64, 64)), stem_stride=2, head=128, descriptor_dim=64
 )
 WIDER = NetworkConfig(blocks=((20, 40), (32, 64), (64, 80)), stem_stride=2, head=128, descriptor_dim=64)
+SKIPPING = WIDER.model_copy(update={"skip": 2})
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def answers(network, images):
         return network(images)
 
 
-@pytest.mark.parametrize("config", [WIDER, DEEPER])
+@pytest.mark.parametrize("config", [WIDER, DEEPER, SKIPPING])
 def test_a_larger_network_of_the_same_dimensions_answers_as_the_small_one(small, config):
     images = torch.rand(2, 1, 48, 64)
     for found, expected in zip(answers(grow(small, config), images), answers(small, images), strict=True):
@@ -69,3 +70,22 @@ def test_a_network_with_less_room_is_refused_with_a_sentence(small, config, sent
 def test_a_network_does_not_grow_coarser():
     with pytest.raises(ConfigError, match="stride"):
         grow(SuperPoint(LARGE), SMALL)
+
+
+def test_a_skip_is_kept_between_networks_that_read_the_same_scale():
+    torch.manual_seed(4)
+    skipping = SuperPoint(SMALL.model_copy(update={"skip": 2})).eval()
+    torch.nn.init.normal_(skipping.layer("convPs").weight, std=0.05)
+    images = torch.rand(2, 1, 48, 64)
+    grown = grow(skipping, SKIPPING)
+    for found, expected in zip(answers(grown, images), answers(skipping, images), strict=True):
+        torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+    for config in (WIDER, WIDER.model_copy(update={"skip": 1})):
+        with pytest.raises(ConfigError, match="set skip"):
+            grow(skipping, config)
+
+
+def test_a_new_skip_learns(small):
+    grown = grow(small, SKIPPING)
+    grown(torch.rand(2, 1, 48, 64))[0].square().mean().backward()
+    assert (grown.layer("convPs").weight.grad.flatten(1).abs().amax(1) > 0).float().mean() > 0.4
