@@ -13,7 +13,7 @@ namespace slam_frontend {
 namespace {
 
 constexpr int kCell = 8, kRefineRadius = 2;
-constexpr double kCornerSigma = 1.25, kHeatSigma = 1.5;
+constexpr double kSharpenSigma = 1.5;
 constexpr float kPatchSize = 31.0f;  // diameter that ORB gives its keypoints
 
 struct Peak {
@@ -59,17 +59,17 @@ cv::Mat to_heatmap(const cv::Mat& logits) {
 }
 
 /// A heatmap times how much of a corner each pixel is among its neighbours: the smaller eigenvalue of the structure
-/// tensor (Shi and Tomasi 1994), over the highest near by, cubed.
+/// tensor (Shi and Tomasi 1994), over the highest near by, squared.
 cv::Mat sharpen(const cv::Mat& heatmap, const cv::Mat& grey) {
   cv::Mat spread, smooth, cornerness, highest;
-  cv::GaussianBlur(heatmap, spread, {}, kHeatSigma);
+  cv::GaussianBlur(heatmap, spread, {}, kSharpenSigma);
   grey.convertTo(smooth, CV_32F);
-  cv::GaussianBlur(smooth, smooth, {}, kCornerSigma);
+  cv::GaussianBlur(smooth, smooth, {}, kSharpenSigma);
   cv::cornerMinEigenVal(smooth, cornerness, 3, 3);
   cornerness = cv::max(cornerness, 0.0f);
   cv::dilate(cornerness, highest, cv::Mat::ones(9, 9, CV_8U));
   cv::Mat share = cornerness / (highest + 1e-6f);
-  return spread.mul(share).mul(share).mul(share, 2 * CV_PI * kHeatSigma * kHeatSigma);  // about a point's mass
+  return spread.mul(share).mul(share, 2 * CV_PI * kSharpenSigma * kSharpenSigma);  // about a point's mass
 }
 
 /// Pixels that are the highest of their square, best first.

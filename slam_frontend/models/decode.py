@@ -8,15 +8,14 @@ from slam_frontend.models.network_config import CELL
 from slam_frontend.types import Array
 
 REFINE_RADIUS = 2
-CORNER_SIGMA, HEAT_SIGMA = 1.25, 1.5  # pixels
-SMOOTH = cv2.getGaussianKernel(11, CORNER_SIGMA, cv2.CV_32F)  # sums to 1
-HEAT = cv2.getGaussianKernel(13, HEAT_SIGMA, cv2.CV_32F)
-MASS = HEAT / HEAT.max()  # 1 at its centre: gives about a point's mass
+SHARPEN_SIGMA = 1.5  # pixels
+GAUSSIAN = cv2.getGaussianKernel(13, SHARPEN_SIGMA, cv2.CV_32F)  # sums to 1
+MASS = GAUSSIAN * np.float32(np.sqrt(2 * np.pi) * SHARPEN_SIGMA)  # 1 at its centre: gives about a point's mass
 NEARBY = np.ones((9, 9), np.uint8)
 ALONG, ACROSS = np.array([[-1, 0, 1], [1, 2, 1]], np.float32)  # Sobel
 BLOCK = np.ones(3, np.float32)
 STRIP = 120  # rows
-REACH = 11  # rows: 5 of the Gaussian, 1 of Sobel, 1 of the block, 4 of the neighbourhood
+REACH = 12  # rows: 6 of the Gaussian, 1 of Sobel, 1 of the block, 4 of the neighbourhood
 OPENCVS_SCALE = 1 / 288  # a half of the square of 1/12
 
 
@@ -40,8 +39,7 @@ def to_heatmap(logits: Array) -> Array:
 
 
 def sharpen(heatmap: Array, image: Array) -> Array:
-    """A heatmap (H,W) times the cube of how much of a corner each pixel is among its neighbours in the image (H,W)
-    uint8.
+    """A heatmap (H,W) times how much of a corner each pixel is among its neighbours in the image (H,W) uint8.
 
     The network knows which corners are found again, but where one lies only to a pixel and a half; the smaller
     eigenvalue of the structure tensor (Shi and Tomasi 1994) knows the place far better, and nothing else.
@@ -119,15 +117,14 @@ def sample_descriptors(coarse: Array, keypoints: Array) -> Array:
 
 
 def _sharpen_strip(heatmap: Array, image: Array) -> Array:
-    smooth = cv2.sepFilter2D(image, cv2.CV_32F, SMOOTH, SMOOTH)
+    smooth = cv2.sepFilter2D(image, cv2.CV_32F, GAUSSIAN, GAUSSIAN)
     cornerness = smaller_eigenvalue(smooth)
     np.maximum(cornerness, 0, out=cornerness)  # in place from here on: fresh memory costs more than the arithmetic
     highest = cv2.dilate(cornerness, NEARBY, dst=smooth)
     highest += np.float32(1e-6)
     cornerness /= highest
-    spread = cv2.sepFilter2D(heatmap, cv2.CV_32F, MASS, MASS, dst=smooth)
-    spread *= cornerness
     cornerness *= cornerness
+    spread = cv2.sepFilter2D(heatmap, cv2.CV_32F, MASS, MASS, dst=smooth)
     return np.asarray(np.multiply(spread, cornerness, out=spread))
 
 

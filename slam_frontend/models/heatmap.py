@@ -12,8 +12,8 @@ from torch.nn import functional as F
 from slam_frontend.models.network_config import CELL
 
 REFINE_RADIUS = 2  # pixels, as in decode.py
-CORNER_SIGMA, HEAT_SIGMA = 1.25, 1.5  # pixels, as there
-SHARPEN_REACH = 4  # pixels that its Gaussians and its neighbourhood reach far; an image must be larger
+SHARPEN_SIGMA = 1.5  # pixels, as there
+SHARPEN_REACH = 4  # pixels that its Gaussian and its neighbourhood reach far; an image must be larger
 
 
 class Points(NamedTuple):
@@ -63,19 +63,19 @@ def refine(heatmap: Tensor, pixels: Tensor) -> Tensor:
 
 def sharpen(heatmap: Tensor, images: Tensor) -> Tensor:
     """Heatmaps (B,H,W) times how much of a corner each pixel is among its neighbours in the images (B,1,H,W) of any
-    scale: the smaller eigenvalue of the structure tensor (Shi and Tomasi 1994) over the highest near by, cubed."""
-    spread = blur(heatmap[:, None], HEAT_SIGMA)[:, 0] * (2 * torch.pi * HEAT_SIGMA**2)  # about a point's mass
-    cornerness = _min_eigenvalue(blur(images, CORNER_SIGMA))
+    scale: the smaller eigenvalue of the structure tensor (Shi and Tomasi 1994), squared, over the highest near by."""
+    spread = blur(heatmap[:, None])[:, 0] * (2 * torch.pi * SHARPEN_SIGMA**2)  # about a point's mass
+    cornerness = _min_eigenvalue(blur(images))
     highest = _highest_near(cornerness, SHARPEN_REACH)
     floor = 1e-6 * cornerness.amax((2, 3), keepdim=True) + 1e-12
-    return spread * (cornerness / (highest + floor)).pow(3)[:, 0]
+    return spread * (cornerness / (highest + floor)).square()[:, 0]
 
 
-def blur(planes: Tensor, sigma: float) -> Tensor:
-    """Planes (B,1,H,W) under a Gaussian of that many pixels."""
+def blur(planes: Tensor) -> Tensor:
+    """Planes (B,1,H,W) under a Gaussian."""
     radius = SHARPEN_REACH
     steps = torch.arange(-radius, radius + 1, device=planes.device, dtype=planes.dtype)
-    kernel = torch.exp(-steps.square() / (2 * sigma**2))
+    kernel = torch.exp(-steps.square() / (2 * SHARPEN_SIGMA**2))
     kernel = kernel / kernel.sum()
     padded = F.pad(planes, (radius,) * 4, mode="reflect")
     return _convolve(_convolve(padded, kernel[None]), kernel[:, None])

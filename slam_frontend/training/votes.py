@@ -15,7 +15,6 @@ LEAST_SCORE = 1e-4  # of a point in a view: the best count, however weak
 SAME_POINT = 2.0  # pixels of the photograph, between a point and what a view found of it
 LEAST_VIEWS = 3  # that a share of them is taken of, where fewer see a place
 BORDER = 4  # pixels of a view in which nothing is found
-SPREAD = 1.5  # pixels, of each vote
 
 
 def label_by_votes(network: SuperPoint, photo: Tensor, config: LabelConfig, engine: Engine, seed: int) -> Tensor:
@@ -66,7 +65,7 @@ def _density(votes: Tensor, sights: Tensor) -> Tensor:
     columns, rows = places[torch.isfinite(places).all(1)].round().long().unbind(1)
     counts = torch.zeros(height * width, device=sights.device)
     counts.index_add_(0, rows * width + columns, torch.ones_like(rows, dtype=counts.dtype))
-    return blur(counts.view(1, 1, height, width), SPREAD)[0, 0] / sights.clamp_min(LEAST_VIEWS)
+    return blur(counts.view(1, 1, height, width))[0, 0] / sights.clamp_min(LEAST_VIEWS)
 
 
 def _centre(points: Tensor, votes: Tensor) -> Tensor:

@@ -85,8 +85,8 @@ def follow_the_page(logits: np.ndarray, coarse: np.ndarray, image: np.ndarray, t
     heatmap = heatmap[: image.shape[0], : image.shape[1]]
 
     spread = 2 * np.pi * 1.5**2 * cv2.GaussianBlur(heatmap, (13, 13), 1.5)
-    cornerness = cv2.cornerMinEigenVal(cv2.GaussianBlur(image.astype(np.float32), (11, 11), 1.25), 3)
-    heatmap = spread * (cornerness / (cv2.dilate(cornerness, np.ones((9, 9))) + 1e-6)) ** 3
+    cornerness = cv2.cornerMinEigenVal(cv2.GaussianBlur(image.astype(np.float32), (13, 13), 1.5), 3)
+    heatmap = spread * (cornerness / (cv2.dilate(cornerness, np.ones((9, 9))) + 1e-6)) ** 2
 
     is_peak = (heatmap > threshold) & (heatmap == cv2.dilate(heatmap, np.ones((9, 9))))
     rows, columns = np.nonzero(is_peak[4:-4, 4:-4])
