@@ -105,7 +105,8 @@ def test_what_the_gpu_records_finds_what_numpy_finds(sure, size, sharpen):
     whole = cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
     expected = found_in(runtime.run(whole), image, wanted)
     given = FoundKeypoints(points[:, :2], points[:, 2], descriptors)
-    assert len(expected.scores) == (given.scores > 0).sum() > 20
+    assert len(expected.scores) > 20
+    assert abs(len(expected.scores) - (given.scores > 0).sum()) <= 1, "one may lie at the threshold"
     assert share_found_again(given, expected) > 0.95
 
 
