@@ -10,10 +10,18 @@ from slam_frontend.models.superpoint import SuperPoint
 from slam_frontend.models.weights import save_checkpoint
 
 
+def random_network(config=FAST, norm=False):
+    """A network whose skip, which begins with zeros, says something."""
+    torch.manual_seed(0)
+    network = SuperPoint(config, norm)
+    if config.skip:
+        torch.nn.init.normal_(network.layer("convPs").weight, std=0.03)
+    return network
+
+
 def save_random(path):
     """The checkpoint of a random network whose detector is sure of something, at the path; the network."""
-    torch.manual_seed(0)
-    network = SuperPoint(FAST)
+    network = random_network()
     with torch.no_grad():
         network.layer("convPb").weight.mul_(80)
     save_checkpoint(path, network, Card(name="random", network=FAST, threshold=0.02))

@@ -43,7 +43,8 @@ def _origins(small: NetworkConfig, large: NetworkConfig) -> dict[str, str]:
         first, *rest = small.blocks
         placed = small.model_copy(update={"blocks": (first[:1], first[1:], *rest)})
     if small.skip and (not large.skip or small.skip_stride != large.skip_stride):
-        raise ConfigError("the small network's detector head reads an earlier block: set skip to that scale")
+        wanted = len(large.blocks) - len(small.blocks) + small.skip
+        raise ConfigError(f"network.skip: expected {wanted}, as the smaller network has it, found {large.skip}; set it")
     heads = HEADS + (SKIP,) * bool(small.skip)
     known, places, there = ([layer.name for layer in config.encoder()] for config in (small, placed, large))
     lacking = [name for name in places if name not in there]
@@ -63,6 +64,7 @@ def _continue(new: nn.Conv2d, old: nn.Conv2d) -> None:
         )
     new.weight[:outputs] = 0
     new.weight[:outputs, :inputs] = old.weight
+    assert (new.bias is None) == (old.bias is None)
     if new.bias is not None and old.bias is not None:
         new.bias[:outputs] = old.bias
 

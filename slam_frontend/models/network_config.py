@@ -37,12 +37,12 @@ class NetworkConfig(Section):
         if len(self.blocks) != expected:
             raise ValueError(f"a stem of stride {self.stem_stride} needs {expected} blocks to end at 1/{CELL}")
         if self.skip >= len(self.blocks):
-            raise ValueError(f"the detector head can skip from blocks 1 to {expected - 1}, found skip: {self.skip}")
+            raise ValueError(f"skip is a block from 1 to {expected - 1}, or 0 for none, found {self.skip}")
         return self
 
     @property
     def skip_stride(self) -> int:
-        """What the detector head reads from a block before the last comes in squares of as many pixels a cell."""
+        """Pixels per side of a cell in the block that the detector head skips to."""
         return 1 << (len(self.blocks) - self.skip)
 
     def encoder(self) -> list[EncoderLayer]:

@@ -26,12 +26,12 @@ class SuperPoint(nn.Module):
         self.layer_names: list[str] = []
         for name, inputs, channels, stride, *_ in self._encoder:
             self._add(name, inputs, channels, 3, stride, norm)
-        if config.skip:
-            self._add_skip()
         self._add("convPa", channels, config.head, 3, 1, norm)
         self._add("convPb", config.head, CELL * CELL + 1, 1, 1, False)
         self._add("convDa", channels, config.head, 3, 1, norm)
         self._add("convDb", config.head, config.descriptor_dim, 1, 1, False)
+        if config.skip:  # last: the others draw the same weights with it and without
+            self._add_skip()
         self._start_with_no_corners()
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
+from random_network import save_random
 
 from slam_frontend.adapters.images import to_grey
 from slam_frontend.adapters.opencv import Feature2D, KeypointError
@@ -15,10 +15,6 @@ from slam_frontend.config import ConfigError
 from slam_frontend.datasets.rendered import RenderConfig, RenderedSequence
 from slam_frontend.errors import FrontendError
 from slam_frontend.features.superpoint import shipped_weights
-from slam_frontend.models.card import Card
-from slam_frontend.models.network_config import FAST
-from slam_frontend.models.superpoint import SuperPoint
-from slam_frontend.models.weights import save_checkpoint
 from slam_frontend.types import Array, Features
 
 SAMPLE = Path(__file__).parents[2] / "sequences" / "sample" / "rgb"
@@ -229,11 +225,7 @@ def test_an_unknown_setting_is_named() -> None:
 
 
 def test_a_network_describes_positions_that_it_did_not_choose(tmp_path: Path, image0: Array) -> None:
-    torch.manual_seed(0)
-    network = SuperPoint(FAST)
-    with torch.no_grad():
-        network.layer("convPb").weight.mul_(80)  # random, but sure of something
-    save_checkpoint(tmp_path / "untrained.pt", network, Card(name="untrained", network=FAST, threshold=0.02))
+    save_random(tmp_path / "untrained.pt")
     feature2d = Feature2D("superpoint-fast", weights=tmp_path / "untrained.pt", runtime="torch")
     points, descriptors = feature2d.detectAndCompute(image0)
     assert len(points) > 20

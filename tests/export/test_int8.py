@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
+from random_network import save_random
 
 from slam_frontend.cli.main import main
 from slam_frontend.errors import OutputError, SequenceError
@@ -14,12 +14,8 @@ from slam_frontend.export import int8
 from slam_frontend.export.int8 import Agreement, compare, export_int8
 from slam_frontend.features import create_extractor
 from slam_frontend.features.superpoint import shipped_weights
-from slam_frontend.models.card import Card
-from slam_frontend.models.network_config import FAST
 from slam_frontend.models.runtime import choose, graph_path, has_int8, int8_path
 from slam_frontend.models.runtime_openvino import openvino_core
-from slam_frontend.models.superpoint import SuperPoint
-from slam_frontend.models.weights import save_checkpoint
 
 pytest.importorskip("nncf", reason="nncf is not installed: pip install slam-frontend[fast]")
 pytest.importorskip("onnx", reason="onnx is not installed: pip install slam-frontend[onnx]")
@@ -39,11 +35,7 @@ def photos(tmp_path_factory) -> Path:
 @pytest.fixture
 def weights(tmp_path: Path) -> Path:
     """Random, but with a detector that is sure of something."""
-    torch.manual_seed(0)
-    network = SuperPoint(FAST)
-    with torch.no_grad():
-        network.layer("convPb").weight.mul_(80)
-    save_checkpoint(tmp_path / "net.pt", network, Card(name="net", network=FAST, threshold=0.02))
+    save_random(tmp_path / "net.pt")
     return tmp_path / "net.pt"
 
 

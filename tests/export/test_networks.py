@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from random_network import random_network
 from scipy.spatial import cKDTree
 
 from slam_frontend.errors import OutputError, WeightsError
@@ -25,9 +26,8 @@ FILES = {"onnx": "net.onnx", "torchscript": "net.pt", "openvino": "net.xml"}
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.manual_seed(0)
     path = tmp_path_factory.mktemp("weights") / "random.pt"
-    save_checkpoint(path, SuperPoint(FAST), Card(name="random", network=FAST))
+    save_checkpoint(path, random_network(), Card(name="random", network=FAST))
     return path
 
 

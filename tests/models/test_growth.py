@@ -81,8 +81,10 @@ def test_a_skip_is_kept_between_networks_that_read_the_same_scale():
     for found, expected in zip(answers(grown, images), answers(skipping, images), strict=True):
         torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
     for config in (WIDER, WIDER.model_copy(update={"skip": 1})):
-        with pytest.raises(ConfigError, match="set skip"):
+        with pytest.raises(ConfigError, match=f"skip: expected 2, .* found {config.skip}"):
             grow(skipping, config)
+    with pytest.raises(ConfigError, match="skip: expected 3, .* found 0"):
+        grow(skipping, LARGE)
 
 
 def test_a_new_skip_learns(small):

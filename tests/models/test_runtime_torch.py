@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from random_network import image_of, save_random
+from random_network import image_of, random_network, save_random
 
 from slam_frontend.models import cuda_graph, decode
 from slam_frontend.models.card import Card
@@ -20,9 +20,8 @@ from slam_frontend.models.weights import save_checkpoint
 
 @pytest.fixture
 def weights(tmp_path):
-    torch.manual_seed(0)
     path = tmp_path / "net.pt"
-    save_checkpoint(path, SuperPoint(FAST), Card(name="net", network=FAST))
+    save_checkpoint(path, random_network(), Card(name="net", network=FAST))
     return path
 
 
@@ -105,8 +104,7 @@ def test_what_the_gpu_records_finds_what_numpy_finds(sure, size, sharpen):
     whole = cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
     expected = found_in(runtime.run(whole), image, wanted)
     given = FoundKeypoints(points[:, :2], points[:, 2], descriptors)
-    assert len(expected.scores) > 20
-    assert abs(len(expected.scores) - (given.scores > 0).sum()) <= 1, "one may lie at the threshold"
+    assert len(expected.scores) == (given.scores > 0).sum() > 20
     assert share_found_again(given, expected) > 0.95
 
 
