@@ -42,8 +42,8 @@ def _origins(small: NetworkConfig, large: NetworkConfig) -> dict[str, str]:
     if small.stem_stride > large.stem_stride:  # a pooling after the first layer takes its stride's place
         first, *rest = small.blocks
         placed = small.model_copy(update={"blocks": (first[:1], first[1:], *rest)})
-    if small.skip and (not large.skip or small.skip_stride != large.skip_stride):
-        wanted = len(large.blocks) - len(small.blocks) + small.skip
+    wanted = len(large.blocks) - len(small.blocks) + small.skip  # the block at the same scale
+    if small.skip and large.skip != wanted:
         raise ConfigError(f"network.skip: expected {wanted}, as the smaller network has it, found {large.skip}; set it")
     heads = HEADS + (SKIP,) * bool(small.skip)
     known, places, there = ([layer.name for layer in config.encoder()] for config in (small, placed, large))

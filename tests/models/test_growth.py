@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from random_network import random_network
 
 from slam_frontend.errors import ConfigError
 from slam_frontend.models.growth import grow
@@ -73,9 +74,7 @@ def test_a_network_does_not_grow_coarser():
 
 
 def test_a_skip_is_kept_between_networks_that_read_the_same_scale():
-    torch.manual_seed(4)
-    skipping = SuperPoint(SMALL.model_copy(update={"skip": 2})).eval()
-    torch.nn.init.normal_(skipping.layer("convPs").weight, std=0.05)
+    skipping = random_network(SMALL.model_copy(update={"skip": 2})).eval()
     images = torch.rand(2, 1, 48, 64)
     grown = grow(skipping, SKIPPING)
     for found, expected in zip(answers(grown, images), answers(skipping, images), strict=True):
