@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from slam_frontend.config import Section
+from slam_frontend.training.compression import compress
 from slam_frontend.training.draws import integers, normal, shuffled, uniform
 
 Factor = Annotated[float, Field(ge=0, le=10)]
@@ -24,6 +25,8 @@ class PhotometricConfig(Section):
     shade: float = Field(default=0.5, ge=0, le=1)  # strength of a soft shadow or highlight
     blur: int = Field(default=3, ge=0, le=64)  # length in pixels of the motion blur
     blur_fraction: float = Field(default=0.25, ge=0, le=1)  # of the images
+    quality: int = Field(default=100, ge=1, le=100)  # of the strongest compression, as JPEG counts; 100: none
+    compressed_fraction: float = Field(default=0.5, ge=0, le=1)  # of the images
 
 
 STRONG = PhotometricConfig(brightness=75, contrast=(0.3, 1.8), noise=15, speckle=0.0035, shade=0.8, blur=7)
@@ -41,7 +44,7 @@ def degrade(images: Tensor, config: PhotometricConfig, generator: torch.Generato
     images = images + _noise(images, generator) * (draws[3] * config.noise / 255)
     if config.speckle:
         images = _speckle(images, config.speckle, generator)
-    return images.clamp(0, 1)
+    return _compress(images.clamp(0, 1), config, generator)
 
 
 def relight(images: Tensor, generator: torch.Generator) -> Tensor:
@@ -70,10 +73,10 @@ def _noise(images: Tensor, generator: torch.Generator) -> Tensor:
 
 def _blur(images: Tensor, config: PhotometricConfig, generator: torch.Generator) -> Tensor:
     """Motion blur of a random direction and length for some of the images."""
-    count = int(len(images) * config.blur_fraction + uniform(generator, 1).item())  # few get it at times
+    chosen = _some(images, config.blur_fraction, generator)
+    count = len(chosen)
     if count == 0 or config.blur < 2:
         return images
-    chosen = shuffled(generator, len(images))[:count]
     angles = uniform(generator, count) * math.pi
     lengths = 1 + uniform(generator, count) * (config.blur - 1)
     radius = config.blur // 2 + 1
@@ -86,6 +89,21 @@ def _blur(images: Tensor, config: PhotometricConfig, generator: torch.Generator)
     padded = F.pad(images[chosen].transpose(0, 1), (radius,) * 4, mode="replicate")
     blurred = F.conv2d(padded, kernels[:, None], groups=count).transpose(0, 1)
     return images.index_copy(0, chosen, blurred)
+
+
+def _compress(images: Tensor, config: PhotometricConfig, generator: torch.Generator) -> Tensor:
+    """Some of the images as their file or stream would show them; low qualities are drawn as often as high ones."""
+    if config.quality == 100:
+        return images
+    chosen = _some(images, config.compressed_fraction, generator)
+    qualities = 100 * (config.quality / 100) ** uniform(generator, len(chosen))
+    return images.index_copy(0, chosen, compress(images[chosen], qualities))
+
+
+def _some(images: Tensor, fraction: float, generator: torch.Generator) -> Tensor:
+    """Indices of a fraction of the images, in the mean over many batches."""
+    count = int(len(images) * fraction + uniform(generator, 1).item())  # few get it at times
+    return shuffled(generator, len(images))[:count]
 
 
 def _speckle(images: Tensor, fraction: float, generator: torch.Generator) -> Tensor:

@@ -58,6 +58,13 @@ def test_small_batches_have_their_share_of_blur_over_many():
     assert 70 < changed < 130
 
 
+def test_a_share_of_the_images_is_compressed_and_keeps_its_mean():
+    result = degraded(NOTHING.model_copy(update={"quality": 10, "compressed_fraction": 0.5}))
+    changed = (result - IMAGES).abs().amax((1, 2, 3)) > 1e-4
+    assert int(changed.sum()) == 4
+    torch.testing.assert_close(result.mean((1, 2, 3)), IMAGES.mean((1, 2, 3)), atol=0.02, rtol=0)
+
+
 def test_speckle_is_black_and_white_and_rare():
     grey = torch.full((8, 1, 48, 64), 0.5)
     result = degraded(NOTHING.model_copy(update={"speckle": 0.01}), grey)
