@@ -14,7 +14,7 @@ from slam_frontend.types import Norm, Sensor
 class Section(BaseModel):
     """Frozen settings; a key that isn't declared is refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
@@ -119,7 +119,7 @@ class MapperConfig(Section):
 
     min_tracked_fraction: float = Field(default=0.75, gt=0, le=1)  # of the most landmarks since the last keyframe
     min_tracked: int = Field(default=100, ge=0)  # fewer landmarks than this in a frame call for new ones
-    max_keyframe_gap: int = Field(default=30, ge=1)  # frames
+    max_keyframe_gap: int = Field(default=30, ge=1)  # located frames
     min_shift: float = Field(default=40.0, ge=0)  # median pixels at 640 columns since the last keyframe
     min_parallax_deg: float = Field(default=0.7, gt=0)
     window: int = Field(default=8, ge=2)  # keyframes that bundle adjustment moves
@@ -188,7 +188,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         settings = yaml.safe_load(path.read_text("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{path}: can't be read ({error.strerror}); name an existing YAML file") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: of text that isn't UTF-8, or dates that don't exist
         raise ConfigError(f"{path}: is not valid YAML ({' '.join(str(error).split())})") from error
     if settings is None:
         return {}
@@ -208,7 +208,7 @@ def _apply(settings: dict[str, Any], override: str) -> None:
             raise ConfigError(f"--set {override}: {section} is a value, not a section")
     try:
         settings[name] = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: of dates that don't exist
         raise ConfigError(f"--set {override}: the value is not valid YAML") from error
 
 

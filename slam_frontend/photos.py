@@ -1,5 +1,6 @@
 """Photographs of a folder or a tar file, one after the other, and how they are brought to one size."""
 
+import io
 import logging
 import tarfile
 import zlib
@@ -49,15 +50,25 @@ def decode_image(data: bytes, mode: int) -> Array | None:
     """The image in a file's bytes, by a mode of OpenCV; None where there is none, or not all of it, or one that OpenCV
     finds too large, as a damaged header may make it."""
     cv2 = require("cv2", extra="train")
-    # OpenCV 4 fills a JPEG that was cut short with grey: its end marker must follow the last scan's beginning.
-    is_cut = data[:2] == b"\xff\xd8" and data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")
-    if not data or is_cut:
+    if not data or _is_cut_short(data):
         return None
     try:
         image: Array | None = cv2.imdecode(np.frombuffer(data, np.uint8), mode)
     except cv2.error:
         return None
     return image
+
+
+def _is_cut_short(data: bytes) -> bool:
+    """Whether a JPEG has no end marker after its header, in which a thumbnail may have one of its own; OpenCV 4 fills
+    what is missing with grey. Phones append videos after the end."""
+    if data[:2] != b"\xff\xd8":
+        return False
+    place = 2
+    while data[place : place + 1] == b"\xff" and data[place + 1 : place + 2] != b"\xda":  # segments before the scan
+        is_fill = data[place + 1 : place + 2] == b"\xff"
+        place += 1 if is_fill else 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+    return data.find(b"\xff\xd9", place) < 0
 
 
 def fit_image(image: Array, size: tuple[int, int]) -> tuple[Array, Array]:
@@ -93,7 +104,8 @@ def _is_tar(path: Path) -> bool:
 def _read_tar(path: Path, limit: int | None) -> Iterator[tuple[str, bytes]]:
     with _explaining_damage(path), tarfile.open(path) as archive:
         members = [m for m in archive.getmembers() if Path(m.name).suffix.lower() in IMAGE_SUFFIXES and m.isfile()]
-        members.sort(key=lambda member: member.name)
+        if isinstance(archive.fileobj, io.BufferedReader):  # compressed ones are read in their own order, for each
+            members.sort(key=lambda member: member.name)  # step back would decompress them from the start
         _require_end(archive)
         for row in _evenly(len(members), limit):
             content = archive.extractfile(members[row])

@@ -11,7 +11,7 @@ import numpy as np
 
 from slam_frontend.clock import StageClock
 from slam_frontend.datasets import Sequence
-from slam_frontend.errors import FrontendError, describe
+from slam_frontend.errors import FrontendError, SequenceError, describe
 from slam_frontend.frame_table import FrameTable
 from slam_frontend.mapping import LocalMap
 from slam_frontend.prefetch import prefetch
@@ -159,6 +159,8 @@ class _RunLog:
     def add(self, result: FrameResult) -> None:
         """Note what is to be known of a frame at the end."""
         view, estimate = result.view, result.estimate
+        if self.timestamps and view.index <= self.rows[-1][0]:
+            raise SequenceError(f"expected indices of frames that rise, found {view.index} after {self.rows[-1][0]}")
         self.T_world_cam.append(LOST_POSE if estimate.T_world_cam is None else estimate.T_world_cam)
         self.references.update({one.view.index: one.reference for one in (*result.earlier, result)})
         is_lost = estimate.state is TrackingState.LOST

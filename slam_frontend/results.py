@@ -72,8 +72,8 @@ def write_run(
         other = result.final.keep(result.segments == segment)
         jobs[SEGMENT.format(segment + 1)] = lambda path, other=other: write_tum(other, path)  # type: ignore[misc]
     for pattern in ("truth.txt", SEGMENT.format("*"), "frames/[0-9]*.png"):  # of an earlier run with the same --out
-        for leftover in folder.glob(pattern):
-            leftover.unlink()
+        leftovers = {str(path.relative_to(folder)): _remove for path in folder.glob(pattern)}
+        jobs = leftovers | jobs  # files that are there anew are replaced
     failures = [failure for name, write in jobs.items() if (failure := _attempt(write, folder / name))]
     if failures:
         raise OutputError("; ".join([failures[0], *([f"and {len(failures) - 1} files more"] if failures[1:] else [])]))
@@ -97,6 +97,13 @@ def without_gaps(trajectory: Trajectory, indices: Array, asked: range = range(0)
     T_world_cam = np.full((len(asked), 4, 4), np.nan)
     T_world_cam[rows] = trajectory.T_world_cam
     return Trajectory(np.interp(np.arange(len(asked)), rows, trajectory.timestamps), T_world_cam)
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink()
+    except OSError as error:
+        raise OutputError(f"{path}: is of an earlier run and can't be removed ({error.strerror})") from error
 
 
 def _attempt(write: Callable[[Path], None], path: Path) -> str | None:

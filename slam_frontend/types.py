@@ -51,10 +51,12 @@ class Camera:
 
     @classmethod
     def from_K(
-        cls, size: tuple[int, int], K: Array, distortion: tuple[float, ...] = (), baseline: float | None = None
+        cls, size: tuple[int, int], K: Array, distortion: npt.ArrayLike = (), baseline: float | None = None
     ) -> "Camera":
-        """A camera of the given width and height with a (3,3) intrinsic matrix, or a (3,4) projection that has it."""
-        return cls(*size, float(K[0, 0]), float(K[1, 1]), float(K[0, 2]), float(K[1, 2]), distortion, baseline)
+        """A camera of the given width and height with a (3,3) intrinsic matrix, or a (3,4) projection that has it, and
+        distortion of any shape, as OpenCV's calibration gives it."""
+        focals_and_centre = float(K[0, 0]), float(K[1, 1]), float(K[0, 2]), float(K[1, 2])
+        return cls(*size, *focals_and_centre, tuple(np.ravel(distortion).tolist()), baseline)
 
     @property
     def K(self) -> Array:

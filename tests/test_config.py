@@ -77,6 +77,8 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         ("tracker.min_inliers", r"expected section\.key=value"),
         ("sensor.kind=mono", "sensor is a value, not a section"),
         ("tracker.min_inliers=[", "not valid YAML"),
+        ("extractor.weights=2024-13-45", "not valid YAML"),
+        ("depth.max_disparity=.inf", r"depth\.max_disparity: .* finite number"),
         ("tracker.min_inlier=3", r"did you mean tracker\.min_inliers\?"),
     ],
 )

@@ -72,6 +72,17 @@ def test_a_jpeg_that_was_cut_short_is_no_image_to_any_version_of_opencv(mode: in
     content = cv2.imencode(".jpg", photo())[1].tobytes()
     assert decode_image(content, mode) is not None
     assert decode_image(content[: len(content) // 2], mode) is None
+    thumbnail = cv2.imencode(".jpg", photo()[:16, :16])[1].tobytes()
+    header = b"\xff\xe1" + struct.pack(">H", len(thumbnail) + 2) + thumbnail
+    assert decode_image(content[:2] + header + content[2:], mode) is not None
+    assert decode_image(content[:2] + header + content[2:-2], mode) is None
+
+
+def test_a_jpeg_with_a_video_behind_it_is_an_image(tmp_path: Path) -> None:
+    """As phones keep moving photographs; its bytes hold every marker."""
+    content = cv2.imencode(".jpg", photo())[1].tobytes()
+    (tmp_path / "a.jpg").write_bytes(content + b"\xff\xd9ftyp\xff\xdamp4")
+    assert [name for name, _ in read_photos(tmp_path)] == ["a.jpg"]
 
 
 def test_a_photograph_that_may_not_be_read_is_left_out_with_a_warning(tmp_path: Path, caplog, monkeypatch) -> None:
@@ -106,6 +117,15 @@ def test_no_photographs_is_said_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(SequenceError, match="neither a folder nor a readable tar") as caught:
         list(read_photos(tmp_path / "file.tar"))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("mode", "order"), [("w", ["a.png", "b.png"]), ("w:gz", ["b.png", "a.png"])])
+def test_photographs_come_by_name_but_of_a_compressed_tar_as_they_lie(tmp_path: Path, mode: str, order) -> None:
+    with tarfile.open(tmp_path / "photos.tar", mode) as archive:  # type: ignore[call-overload]
+        for name in ("b.png", "a.png"):
+            cv2.imwrite(str(tmp_path / name), photo())
+            archive.add(tmp_path / name, name)
+    assert [name for name, _ in read_photos(tmp_path / "photos.tar")] == order
 
 
 @pytest.mark.parametrize(("name", "mode", "length"), [("cut.tar", "w", 2000), ("cut.tgz", "w:gz", 40)])

@@ -32,6 +32,14 @@ class Breaking(SyntheticSequence):
             yield frame
 
 
+class Joined(SyntheticSequence):
+    """Two clips, one after the other, each numbered from 0."""
+
+    def __iter__(self) -> Iterator[Frame]:
+        for frame in super().__iter__():
+            yield replace(frame, index=frame.index % 10)
+
+
 def reader_threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name in ("frame reader", "extractor", "reader")]
 
@@ -238,6 +246,14 @@ def test_a_recording_that_breaks_off_keeps_what_was_tracked_says_so_and_leaves_n
     assert isinstance(result.failure, SequenceError) and not result.skipped
     assert "the disk is gone; the run ends after 10 frames" in caplog.messages
     assert not reader_threads()
+
+
+def test_indices_that_do_not_rise_end_the_run_with_what_was_tracked(world, synthetic_frontend, caplog) -> None:
+    sequence = Joined(world)
+    result = run_sequence(synthetic_frontend(sequence), sequence)
+    assert len(result.online) == 10
+    assert isinstance(result.failure, SequenceError)
+    assert "expected indices of frames that rise, found 0 after 9" in caplog.text
 
 
 def test_a_recording_that_never_begins_is_an_error(world, synthetic_frontend) -> None:

@@ -125,6 +125,26 @@ def test_pictures_of_an_earlier_run_do_not_stay_among_the_new_ones(
     assert sorted(path.name for path in (tmp_path / "frames").iterdir()) == ["000007.png", "mine.png"]
 
 
+def test_what_an_earlier_run_left_and_nobody_can_remove_costs_no_other_file(
+    write: Write, rgbd_run: RunResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "frames" / "000099.png").write_bytes(b"old")
+    remove = Path.unlink
+
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        if path.name == "000099.png":
+            raise PermissionError(13, "Permission denied")
+        remove(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(
+        OutputError, match=r"000099\.png: is of an earlier run and can't be removed \(Permission denied"
+    ):
+        write(rgbd_run)
+    assert {path.name for path in tmp_path.iterdir()} == {*FILES, "frames"}
+
+
 def test_one_camera_alone_is_judged_by_its_longest_map_up_to_scale(world: SyntheticWorld, rgbd_run: RunResult) -> None:
     moved = rgbd_run.online.T_world_cam.copy()
     moved[:20, :3, 3] += 100  # a first map somewhere else

@@ -1,6 +1,8 @@
 """Who saw which landmark where, through a whole run: what other back ends start from."""
 
 import io
+import zipfile
+import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -111,5 +113,5 @@ def read_tracks(run: Path) -> Tracks:
         return Tracks(Camera(int(width), int(height), fx, fy, cx, cy, tuple(distortion)), **tables)
     except FileNotFoundError as error:
         raise OutputError(f"{path}: not found; only a run that kept its tracks can be exported") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise OutputError(f"{path}: can't be read ({error}); run the recording again") from error

@@ -3,15 +3,15 @@
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from slam_frontend.models.heatmap import to_heatmap
 from slam_frontend.models.network_config import CELL
+from slam_frontend.models.runtime_torch import show
 from slam_frontend.models.superpoint import SuperPoint
 from slam_frontend.training.adaptation import adapt, label
 from slam_frontend.training.config import LabelConfig
 from slam_frontend.training.engine import create_engine
-from slam_frontend.training.homographies import is_inside, look, random_homographies, resample
+from slam_frontend.training.homographies import is_inside, look, resample, views_of
 from slam_frontend.types import Array
 from slam_frontend.viz.heatmap_panels import Adaptation, AdaptedView
 from slam_frontend.watch import Watch
@@ -23,11 +23,10 @@ MEANS = (1, 10, 100)  # views after which the mean is shown
 def find_heatmap(network: SuperPoint, image: Array) -> Array:
     """The probability of a point at each pixel (H,W) of an image (H,W) uint8, its edge repeated to whole cells."""
     height, width = image.shape
-    images = torch.from_numpy(image)[None, None].float() / 255
-    padded = F.pad(images, (0, -width % CELL, 0, -height % CELL), mode="replicate")
+    padded = np.pad(image, ((0, -height % CELL), (0, -width % CELL)), mode="edge")
     with torch.inference_mode():
-        logits, _ = network(padded)
-    return np.asarray(to_heatmap(logits)[0, :height, :width].numpy())
+        heatmap, _ = show(network, torch.from_numpy(padded))
+    return np.asarray(heatmap[:height, :width].numpy())
 
 
 def adapt_in_steps(network: SuperPoint, image: Array, num_views: int, seed: int, watch: Watch) -> Adaptation:
@@ -54,15 +53,12 @@ def adapt_in_steps(network: SuperPoint, image: Array, num_views: int, seed: int,
 
 def _first_views(network: SuperPoint, photo: Tensor, config: LabelConfig, seed: int) -> list[AdaptedView]:
     """What ``adapt`` sees in its first views and takes from them."""
-    size = (photo.shape[0], photo.shape[1])
     generator = torch.Generator().manual_seed(seed)
-    count = min(NUM_SHOWN, config.homographies)
-    H = random_homographies(config.homographies, size, config.homography, generator)[:count]
-    H[0] = torch.eye(3)
-    photos = (photo[None, None].float() / 255).expand(count, -1, -1, -1)
-    seen = resample(photos, look(H, size), padding="reflection")
+    image = photo[None, None].float() / 255
+    H, seen = next(views_of(image, config.homographies, NUM_SHOWN, config.homography, generator))
     logits, _ = network(seen.to(next(network.parameters()).device))
     heatmaps = to_heatmap(logits).cpu()
+    size = (photo.shape[0], photo.shape[1])
     positions = look(H.inverse(), size)
     back = resample(heatmaps[:, None], positions)[:, 0]
     back[~is_inside(positions.unbind(1), size, config.erosion)] = torch.nan

@@ -20,7 +20,7 @@ FEW = 0.1  # of the images: as many lack their depth in any of TUM's recordings
 
 
 class Sequence(Protocol):
-    """A recording that yields its frames in order.
+    """A recording that yields its frames in order, by rising indices.
 
     ``skipped`` grows while frames are read: one sentence for each that couldn't be used.
     ``truth`` may have other timestamps than the frames; None where nothing is known.

@@ -18,7 +18,7 @@ MIN_FOCAL = 0.05  # of the image's side: 169 degrees, more than a lens without a
 T = TypeVar("T", bound=Section)
 
 
-class Calibration(Section, allow_inf_nan=False):
+class Calibration(Section):
     """Intrinsics in pixels with the centre of the first pixel at (0, 0), and how the files are to be read."""
 
     width: int = Field(ge=1)

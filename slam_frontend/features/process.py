@@ -6,7 +6,7 @@ import pickle
 import signal
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from threading import Lock
@@ -129,16 +129,16 @@ def _serve(create: Create, config: ExtractorConfig, connection: Connection, shar
     """Answer images with features until the other side is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, which then ends this process
     keep_freed_memory()
-    try:
-        extractor = create(config)
+    with suppress(EOFError, OSError):  # the other side is gone
+        try:
+            extractor = create(config)
+        except Exception as error:  # no extractor: told to whoever wants it
+            connection.send(_portable(error))
+            return
         connection.send((extractor.name, extractor.norm))
         with shared_cores():
             while True:
                 connection.send(_extract(extractor, _take(connection.recv(), shared)))
-    except (EOFError, OSError):
-        return
-    except Exception as error:  # no extractor: told to whoever wants it
-        connection.send(_portable(error))
 
 
 def _put(image: Array, shared: Any) -> Array | tuple[int, ...]:

@@ -19,7 +19,8 @@ class KeyframePolicy:
     def __init__(self, config: MapperConfig, camera: Camera) -> None:
         self.config = config
         self.pixel_scale = pixel_scale(camera)
-        self.most_tracked = 0  # landmarks in one frame since the last keyframe
+        self.most_tracked = 0  # landmarks in one view since the last keyframe
+        self.num_views = 0  # located since then
 
     def wants(self, view: View, estimate: PoseEstimate, map: LocalMap) -> bool:
         """Whether a located view should become a keyframe."""
@@ -28,16 +29,17 @@ class KeyframePolicy:
             return True
         num_tracked = len(estimate.landmark_ids)
         self.most_tracked = max(num_tracked, self.most_tracked)
+        self.num_views += 1
         shift = self._median_shift(latest, map, view, estimate)
         if shift <= STILL * self.pixel_scale:
             return False
         thinned = num_tracked < max(self.config.min_tracked, self.config.min_tracked_fraction * self.most_tracked)
-        overdue = view.index - latest.view.index >= self.config.max_keyframe_gap
+        overdue = self.num_views >= self.config.max_keyframe_gap
         return thinned or overdue or shift > self.config.min_shift * self.pixel_scale
 
     def begin(self) -> None:
         """A keyframe was made: count anew."""
-        self.most_tracked = 0
+        self.most_tracked = self.num_views = 0
 
     def redundant(self, map: LocalMap) -> list[int]:
         """Ids of keyframes whose landmarks enough others see, but for the oldest, which holds the map in place; then

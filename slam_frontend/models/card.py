@@ -41,4 +41,4 @@ def read_card(weights: Path) -> Card:
     path = weights.with_suffix(".json")
     if not path.exists():
         raise WeightsError(f"{path}: not found; a checkpoint without its card runs with runtime: torch")
-    return parse_card(path.read_text("utf-8-sig"), source=str(path))
+    return parse_card(path.read_text("utf-8-sig", errors="replace"), source=str(path))

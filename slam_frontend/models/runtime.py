@@ -114,7 +114,7 @@ def fingerprint(graph: Path) -> str:
 def has_int8(weights: Path) -> bool:
     """Whether there is a graph in eight bits, made from the very float graph that lies beside it."""
     graph, int8 = graph_path(weights), int8_path(weights)
-    return graph.exists() and int8.exists() and fingerprint(graph) in int8.read_text("utf-8")
+    return graph.exists() and int8.exists() and fingerprint(graph).encode() in int8.read_bytes()
 
 
 def has_gpu() -> bool:

@@ -13,9 +13,11 @@ from slam_frontend.models.superpoint import SuperPoint, fold
 
 
 def save_checkpoint(path: Path, network: SuperPoint, card: Card) -> None:
-    """Write the folded network and its card as one file, and the card beside it as JSON."""
+    """Write the folded network and its card as one file, and the card beside it as JSON; a graph of what was there
+    before goes, for runtimes would take it."""
     state = {name: value.cpu() for name, value in fold(network).state_dict().items()}
     content = {"card": card.model_dump_json(), "network": state}
+    path.with_suffix(".onnx").unlink(missing_ok=True)
     write_atomically(path, lambda file: torch.save(content, file))
     write_atomically(path.with_suffix(".json"), card.model_dump_json(indent=2) + "\n")
 

@@ -146,6 +146,8 @@ class TrainingConfig(Section):
             raise ValueError(f"expected a name of its own, and {self.name} is that of a file which training needs")
         if 2 * self.joint.inset + CELL > min(self.photo_size):
             raise ValueError(f"expected a joint.inset that leaves something of photographs of {self.photo_size}")
+        if {self.shapes.size, self.magicpoint.loop.size, self.magicpoint.loop.late_size} - {None, self.shapes.size}:
+            raise ValueError("expected magicpoint.loop.size and late_size as shapes.size: views are of whole shapes")
         if self.joint.keep_of_start and self.joint.start is None:
             raise ValueError("expected joint.start beside joint.keep_of_start: the checkpoint that a share is kept of")
         return self

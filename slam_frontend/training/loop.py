@@ -112,7 +112,7 @@ class Loop:
     def _run(self, watch: Watch | None, stop_after_minutes: float | None, is_stopped: IsStopped) -> bool:
         self.resume()
         begun = self.step
-        started = self._started = time.monotonic() - self.seconds
+        started = time.monotonic() - self.seconds
         stop = math.inf if stop_after_minutes is None else self.seconds + 60 * stop_after_minutes
         saved = reported = self.seconds
         seen, reported_at = 0, self.progress

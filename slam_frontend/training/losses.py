@@ -71,33 +71,31 @@ def per_image_mean(values: Tensor, mask: Tensor) -> Tensor:
     return ((values * weights).sum(1) / weights.sum(1).clamp_min(1)).mean()
 
 
-def dual_softmax_loss(pairs: Correspondences, temperature: float = 0.07, safe_radius: float = 4.0) -> Tensor:
-    """Negative log-likelihood of the right match in both directions; places within the safe radius don't compete."""
+def dual_softmax_loss(pairs: Correspondences, temperature: float = 0.07) -> Tensor:
+    """Negative log-likelihood of the right match in both directions; places within half a cell don't compete."""
     similarity = pairs.descriptors0 @ pairs.descriptors1.transpose(1, 2) / temperature  # (B,N,N)
-    similarity = similarity.masked_fill(_not_a_negative(pairs, safe_radius), OUT_OF_THE_RACE)
+    similarity = similarity.masked_fill(_not_a_negative(pairs, CELL / 2), OUT_OF_THE_RACE)
     right = similarity.diagonal(dim1=1, dim2=2)
     loss = 0.5 * (similarity.logsumexp(2) + similarity.logsumexp(1)) - right
     return per_image_mean(loss.masked_fill(~pairs.valid, 0), pairs.weights)
 
 
-def sparse_hinge_loss(
-    pairs: Correspondences, negatives: int = 20, positive_weight: float = 1.0, safe_radius: float = 8.0
-) -> Tensor:
+def sparse_hinge_loss(pairs: Correspondences, negatives: int = 20) -> Tensor:
     """The paper's hinge with the hardest negatives of each place only."""
     similarity = pairs.descriptors0 @ pairs.descriptors1.transpose(1, 2)
     right = similarity.diagonal(dim1=1, dim2=2)
-    wrong = similarity.masked_fill(_not_a_negative(pairs, safe_radius) | _diagonal(similarity), -1)
+    wrong = similarity.masked_fill(_not_a_negative(pairs, CELL) | _diagonal(similarity), -1)
     hardest = wrong.topk(min(negatives, wrong.shape[2]), dim=2).values
     there = (hardest > -1).sum(2).clamp_min(1)
-    loss = positive_weight * (1 - right).clamp_min(0) + (hardest - 0.2).clamp_min(0).sum(2) / there
+    loss = (1 - right).clamp_min(0) + (hardest - 0.2).clamp_min(0).sum(2) / there
     return per_image_mean(loss, pairs.weights)
 
 
-def hardest_triplet_loss(pairs: Correspondences, margin: float = 0.5, safe_radius: float = 8.0) -> Tensor:
+def hardest_triplet_loss(pairs: Correspondences, margin: float = 0.5) -> Tensor:
     """The right match must be nearer than the nearest wrong one, by a margin of squared distance."""
     similarity = pairs.descriptors0 @ pairs.descriptors1.transpose(1, 2)
     right = similarity.diagonal(dim1=1, dim2=2)
-    wrong = similarity.masked_fill(_not_a_negative(pairs, safe_radius) | _diagonal(similarity), -1).amax(2)
+    wrong = similarity.masked_fill(_not_a_negative(pairs, CELL) | _diagonal(similarity), -1).amax(2)
     return per_image_mean((margin + 2 * wrong - 2 * right).clamp_min(0), pairs.weights)
 
 

@@ -75,7 +75,6 @@ def _write_graph(checkpoint: Path, network: SuperPoint) -> None:
     try:
         write_graph(graph, network)
     except MissingDependency as error:
-        graph.unlink(missing_ok=True)  # of other weights
         command = f"slam-frontend export onnx {graph} --weights {checkpoint}"
         logger.warning("%s: not written, the checkpoint is: %s, then `%s`", graph, error, command)
 

@@ -1,5 +1,6 @@
 """Tracks of a run, in memory and in its folder, as the back ends that start from them read them."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -80,7 +81,17 @@ def test_landmarks_that_left_the_map_keep_their_last_position(synthetic_frontend
 def test_a_run_without_tracks_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="only a run that kept its tracks"):
         read_tracks(tmp_path)
-    (tmp_path / FILENAME).write_bytes(b"broken")
+
+
+def flip(content: bytes) -> bytes:
+    return content[:500] + bytes(byte ^ 0x5A for byte in content[500:540]) + content[540:]
+
+
+@pytest.mark.parametrize("damage", [lambda _: b"broken", lambda _: b"", lambda content: content[:3000], flip])
+def test_damaged_tracks_are_one_sentence(tracks: Tracks, tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    path = tmp_path / FILENAME
+    write_tracks(tracks, path)
+    path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(OutputError, match="can't be read"):
         read_tracks(tmp_path)
 

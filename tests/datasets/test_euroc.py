@@ -224,6 +224,18 @@ def test_a_right_camera_that_is_not_on_the_right_is_refused(own_euroc: Path, T_b
     [
         ("cam0/sensor.yaml", "", None, r"sensor\.yaml: can't be read"),
         ("cam0/sensor.yaml", "intrinsics", "intrinsic", r"sensor\.yaml: intrinsics"),
+        (
+            "cam0/sensor.yaml",
+            "intrinsics:",
+            "intrinsics: [0.7, 0.9, 0.5, 0.5]\nothers:",
+            "fx: expected pixels, and the width",
+        ),
+        (
+            "cam0/sensor.yaml",
+            "intrinsics:",
+            "intrinsics: [.nan, 150, 80, 60]\nothers:",
+            r"yaml: intrinsics\.0: .* finite number",
+        ),
         ("cam0/sensor.yaml", "distortion_model: ", "distortion_model: x", "is unknown; known: radial-tangential"),
         (
             "cam0/sensor.yaml",

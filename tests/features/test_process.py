@@ -118,6 +118,8 @@ class Odd:
 def create(config):
     if config.max_keypoints == 50:
         raise Detailed(1, "the start")
+    if config.max_keypoints == 51:
+        raise FileNotFoundError(2, "No such file or directory", "model.bin")
     return Odd()
 """
 
@@ -128,6 +130,8 @@ def test_errors_that_can_not_travel_send_their_words(tmp_path, monkeypatch):
     create = importlib.import_module("odd_extractor").create
     with pytest.raises(FrontendError, match="Detailed: code 1 at the start"):
         ExtractorProcess(create, ExtractorConfig(max_keypoints=50))
+    with pytest.raises(FileNotFoundError, match=r"model\.bin"):
+        ExtractorProcess(create, ExtractorConfig(max_keypoints=51))
     extractor = ExtractorProcess(create, ExtractorConfig())
     for value, words in ((1, "Detailed: code 7 at the door"), (0, "Locked: no key")) * 2:
         with pytest.raises(FrontendError, match=words):

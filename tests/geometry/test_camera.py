@@ -44,6 +44,11 @@ def test_undistort_undoes_the_distortion_that_opencv_applies(points: Array) -> N
     np.testing.assert_allclose(undone[within], ideal[within], atol=0.05)
 
 
+@pytest.mark.parametrize("shape", [(5,), (1, 5), (5, 1)])
+def test_a_camera_takes_distortion_as_opencv_calibrates_it(shape: tuple[int, ...]) -> None:
+    assert Camera.from_K((640, 480), CAMERA.K, np.reshape(CAMERA.distortion, shape)) == CAMERA
+
+
 def test_undistort_leaves_the_pixels_of_an_ideal_camera_alone() -> None:
     pixels = np.float32([[0, 0], [639, 479]])
     ideal = Camera(640, 480, 500, 500, 319.5, 239.5, (0.0, 0.0, 0.0, 0.0))

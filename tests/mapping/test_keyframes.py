@@ -80,11 +80,16 @@ def test_a_view_that_has_lost_half_of_the_landmarks_is_wanted_until_one_is_made(
     assert policy.wants(view_at(5, shift=5), seeing(np.arange(49)), map)
 
 
-def test_after_a_long_gap_any_motion_makes_a_keyframe_but_standing_still_does_not(policy, map) -> None:
-    assert not policy.wants(view_at(19, shift=3), seeing(np.arange(NUM)), map)
-    assert policy.wants(view_at(20, shift=3), seeing(np.arange(NUM)), map)
-    assert not policy.wants(view_at(20, shift=0.5), seeing(np.arange(NUM)), map)
-    assert not policy.wants(view_at(20, shift=0.5), seeing(np.arange(20)), map)
+@pytest.mark.parametrize("step", [1, 30])
+def test_after_many_views_any_motion_makes_a_keyframe_but_standing_still_does_not(policy, map, step: int) -> None:
+    """However their frames are numbered: a recording may be read with a stride."""
+    for number in range(1, 20):
+        assert not policy.wants(view_at(number * step, shift=3), seeing(np.arange(NUM)), map)
+    assert policy.wants(view_at(20 * step, shift=3), seeing(np.arange(NUM)), map)
+    assert not policy.wants(view_at(21 * step, shift=0.5), seeing(np.arange(NUM)), map)
+    assert not policy.wants(view_at(22 * step, shift=0.5), seeing(np.arange(20)), map)
+    policy.begin()
+    assert not policy.wants(view_at(23 * step, shift=3), seeing(np.arange(NUM)), map)
 
 
 def test_a_view_that_shares_nothing_with_the_last_keyframe_is_wanted(policy, map) -> None:

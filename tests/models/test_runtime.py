@@ -94,6 +94,18 @@ def test_a_graph_that_was_cut_is_named_with_the_command(tmp_path, runtime, preci
         create_runtime(runtime, precision, tmp_path / shipped.name)
 
 
+@pytest.mark.parametrize(("victim", "what"), [("_int8.xml", "is damaged"), (".json", "its card can't be read")])
+def test_a_file_beside_the_weights_that_is_no_text_is_one_sentence(tmp_path, victim, what):
+    pytest.importorskip("openvino")
+    shipped = shipped_weights("superpoint-fast")
+    for path in shipped.parent.glob("superpoint_fast*"):
+        shutil.copy(path, tmp_path)
+    damaged = tmp_path / f"superpoint_fast{victim}"
+    damaged.write_bytes(b"\xff\xfe" + damaged.read_bytes())
+    with pytest.raises(WeightsError, match=rf"superpoint_fast\S*: {what}"):
+        create_runtime("openvino", "int8", tmp_path / shipped.name)
+
+
 def test_a_precision_that_a_runtime_lacks_is_one_sentence(weights):
     for name, precision in (("torch", "int8"), ("onnxruntime", "int8"), ("openvino", "half")):
         with pytest.raises(ConfigError, match=f"{precision} runs with"):

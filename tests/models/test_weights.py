@@ -25,6 +25,12 @@ def test_a_checkpoint_comes_back_with_its_card(tmp_path):
         torch.testing.assert_close(loaded(images)[0], network(images)[0], atol=1e-5, rtol=1e-5)
 
 
+def test_another_networks_graph_does_not_stay_beside_a_checkpoint(tmp_path):
+    (tmp_path / "x.onnx").write_bytes(b"of the network that was here before")
+    save_checkpoint(tmp_path / "x.pt", SuperPoint(FAST), Card(name="superpoint-fast", network=FAST))
+    assert not (tmp_path / "x.onnx").exists()
+
+
 def test_a_plain_state_dict_with_the_published_names_loads(tmp_path):
     network = SuperPoint()
     torch.save(network.state_dict(), tmp_path / "superpoint_v1.pth")

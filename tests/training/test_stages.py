@@ -243,9 +243,10 @@ def test_photographs_to_validate_with_are_not_learned_from(config, tmp_path, mon
 def test_other_shapes_than_those_rendered_are_asked_for_in_vain(config, tmp_path):
     invoke("shapes", config)
     assert "already" in invoke("shapes", config)
-    for setting in ("shapes.count=9", "shapes.validation=5", "shapes.size=[64,64]"):
+    smaller = ["shapes.size=[64,64]", "magicpoint.loop.size=[64,64]"]
+    for settings in (["shapes.count=9"], ["shapes.validation=5"], smaller):
         with pytest.raises(ConfigError, match=r"expected \d shapes of .*found \d of 48x64; .* delete the file"):
-            stages.has_shapes(load_config(TrainingConfig, config, [setting]))
+            stages.has_shapes(load_config(TrainingConfig, config, settings))
 
 
 def test_the_card_tells_what_was_trained_on_and_how_whatever_ships_it(config, tmp_path):
@@ -437,8 +438,10 @@ def test_the_shipped_configs_are_valid_and_short(name, request):
         ("label.homography.scale=0", r"label\.homography\.scale: .* greater than or equal to 1"),
         ("joint.zoom=[0, 2]", r"joint\.zoom\.0: .* greater than or equal to 0.05"),
         ("joint.photometric.blur_fraction=2", r"blur_fraction: .* less than or equal to 1"),
-        ("joint.second.perspective=.nan", r"joint\.second\.perspective: .* less than or equal to 0.5 \(found nan\)"),
+        ("joint.second.perspective=.nan", r"joint\.second\.perspective: .* finite number \(found nan\)"),
         ("magicpoint.photometric.noise=-1", r"magicpoint\.photometric\.noise: .* greater than or equal to 0"),
+        ("shapes.size=[64, 64]", r"expected magicpoint\.loop\.size and late_size as shapes\.size"),
+        ("magicpoint.loop.late_size=[64, 96]", r"expected magicpoint\.loop\.size and late_size as shapes\.size"),
         ("joint.inset=40", r"joint\.inset that leaves something of photographs of \(64, 96\)"),
         ("joint.keep_of_start=0.5", r"expected joint\.start beside joint\.keep_of_start"),
         ("name=validation-photos", r"expected a name of its own, and validation-photos"),

@@ -166,7 +166,7 @@ def _weights(name: str, folder: Path, images: list[Array], notes: list[str]) -> 
 
 
 def _images(data: Path, shape: tuple[int, int]) -> list[Array]:
-    """The first images of a clip of that size, or the sample's, enlarged."""
+    """The first images of a clip of that size, or soft noise where there is none."""
     height, width = shape
     for path in (TUM, f"{KITTI}/00"):
         try:
