@@ -53,7 +53,7 @@ class Initializer:
         self.early.begin(first)
         matches = self.matcher.match(first.view.features, view.features)
         answer = Answer() if self.awaits_depth else self._solve(first, view, matches)
-        if answer.is_blurred:
+        if answer.is_first_blurred:
             return PoseEstimate(TrackingState.INITIALIZING)  # as if nothing were shared: the mapper begins anew here
         if answer.solution is None:
             self.early.note(view, matches)

@@ -22,6 +22,7 @@ SHORTEST = 0.5  # of the parallax asked for, which does where all rivals are sur
 MEDIAN_CHI2 = 0.455  # of one degree of freedom: two views of a point say four numbers, three of which place it
 OUTLIER = 9.0  # three standard deviations, squared
 MIN_NOISE = 0.04  # times the variance of the measurement model; no keypoints are better than that
+LITTLE = 0.5  # of the noise that sharp views may have: recordings that are noisy throughout have more between any two
 SAME_ROTATION_DEG = 1.5
 SAME_DIRECTION_DEG = 10.0  # of planes' twins some lie 13 apart; a start may come 15 frames later than with 15
 
@@ -31,7 +32,7 @@ class Answer:
     """What two views tell of each other."""
 
     solution: TwoView | None = None
-    is_blurred: bool = False  # no solution, not for want of parallax but for matches noisier than keypoints are
+    is_first_blurred: bool = False  # no solution, not for want of parallax but for the noise of the first view
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,10 @@ def solve_two_view(
     the answer must be; and however many there are, it must be by more than chance. Where two views leave it open under
     enough parallax, ``witnesses`` decide.
     """
-    candidates = two_view_candidates(view0.keypoints, view1.keypoints, camera, threshold, seed)
-    refined = [_refine(candidate, view0, view1, camera, threshold) for candidate in candidates]
+    refined = _solve(view0, view1, camera, threshold, seed)
     if not refined:
         return Answer()
-    noise = _noise(min(refined, key=lambda one: one.cost(1.0)))
+    noise = _noise(refined)
     if min(refined, key=lambda one: one.cost(noise)).solution.parallax < SHORTEST * min_parallax:
         return Answer()
     many = max(1.0, len(view0.keypoints) / MANY_MATCHES)
@@ -81,7 +81,8 @@ def solve_two_view(
         heard = [_hear(one, view0, view1, witnesses, camera, threshold) for one in _unlike(refined, noise)]
         best = _clearly_best(heard, noise, worse)
     if best is None:
-        return Answer(is_blurred=not is_short and noise > _sharp(camera))
+        is_noisy = not is_short and noise > _most_noise(camera)
+        return Answer(is_first_blurred=is_noisy and _is_sharp(view1, witnesses, camera, threshold, seed))
     return Answer(best.solution)
 
 
@@ -133,14 +134,28 @@ def _is_beaten(rival: _Refined, best: _Refined, noise: float) -> bool:
     return bool(gains.sum() > BY_MORE_THAN_CHANCE * np.sqrt((gains**2).sum()))
 
 
-def _noise(best: _Refined) -> float:
-    """The variance that the explained matches show, times that of the measurement model."""
+def _solve(view0: View, view1: View, camera: Camera, threshold: float, seed: int) -> list[_Refined]:
+    candidates = two_view_candidates(view0.keypoints, view1.keypoints, camera, threshold, seed)
+    return [_refine(candidate, view0, view1, camera, threshold) for candidate in candidates]
+
+
+def _is_sharp(view1: View, witnesses: Sequence[Witness], camera: Camera, threshold: float, seed: int) -> bool:
+    """Whether the latest of the views in between and the second one fit each other with little noise."""
+    if not witnesses:
+        return False
+    refined = _solve(witnesses[-1].view, view1.select(witnesses[-1].matches), camera, threshold, seed)
+    return bool(refined) and _noise(refined) < LITTLE * _most_noise(camera)
+
+
+def _noise(refined: list[_Refined]) -> float:
+    """The variance that the matches explained by the best show, times that of the measurement model."""
+    best = min(refined, key=lambda one: one.cost(1.0))
     explained = best.errors[best.solution.explained]
     return max(float(np.median(explained)) / MEDIAN_CHI2, MIN_NOISE) if len(explained) else 1.0
 
 
-def _sharp(camera: Camera) -> float:
-    """The noise of sharp matches: where pixels are finer than a lens, it is of more of them."""
+def _most_noise(camera: Camera) -> float:
+    """Of the matches of sharp views: where pixels are finer than a lens, it is of more of them."""
     return max(1.0, pixel_scale(camera) / coarseness(camera)) ** 2
 
 

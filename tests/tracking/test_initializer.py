@@ -94,8 +94,19 @@ def test_shuffled_descriptors_begin_no_map(map: LocalMap) -> None:
     assert initializer().pair(wrong, map).state is TrackingState.INITIALIZING
 
 
+def test_noisy_views_wait_for_parallax_with_the_first_one() -> None:
+    """As of a compressed video: all views are as noisy as the first one, so that nothing is won by another."""
+    world = SyntheticWorld(curved_path(60, step=0.03), noise=1.0)
+    world.landmarks[:, 2] = 4 + world.landmarks[:, :2] @ [0.3, -0.2]
+    frontend = frontend_in(world, Sensor.MONO)
+    results = [frontend.process(world.frame(index, rgbd=False)) for index in range(60)]
+    before = [result for result in results if result.estimate.T_world_cam is None]
+    assert [result.view.index for result in before if result.keyframe is not None] == [0]
+    assert len(before) < 40
+
+
 def test_a_blurred_view_gives_its_place_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("slam_frontend.tracking.initializer.solve_two_view", lambda *_: Answer(is_blurred=True))
+    monkeypatch.setattr("slam_frontend.tracking.initializer.solve_two_view", lambda *_: Answer(is_first_blurred=True))
     frontend = frontend_in(WORLD, Sensor.MONO)
     assert all(frontend.process(WORLD.frame(index, rgbd=False)).keyframe is not None for index in range(3))
 
