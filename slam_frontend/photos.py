@@ -48,15 +48,22 @@ def read_photos(path: Path, limit: int | None = None) -> Iterator[tuple[str, Arr
 
 def decode_image(data: bytes, mode: int) -> Array | None:
     """The image in a file's bytes, by a mode of OpenCV; None where there is none, or not all of it, or one that OpenCV
-    finds too large, as a damaged header may make it."""
+    finds too large, as a damaged header may make it.
+
+    Of 16 bits the upper 8 are kept, or of 12 where no value needs more: cameras of 12 bits store them so.
+    """
     cv2 = require("cv2", extra="train")
     if not data or _is_cut_short(data):
         return None
     try:
-        image: Array | None = cv2.imdecode(np.frombuffer(data, np.uint8), mode)
+        image: Array | None = cv2.imdecode(np.frombuffer(data, np.uint8), mode | cv2.IMREAD_ANYDEPTH)
+        if image is None or image.dtype == np.uint8 or mode & cv2.IMREAD_ANYDEPTH:
+            return image
+        if image.dtype != np.uint16:
+            return np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), mode))
     except cv2.error:
         return None
-    return image
+    return np.asarray(image >> (4 if image.max() < 2**12 else 8), np.uint8)
 
 
 def _is_cut_short(data: bytes) -> bool:

@@ -66,12 +66,13 @@ class RunFolder:
         return [f"{self.name}: {sentence}" for sentence in sentences]
 
     def is_of_same_recording(self, other: "RunFolder") -> bool:
-        """Whether both tracked the same thing: their truths agree where they overlap; without, they say so by name."""
+        """Whether both tracked the same thing: their truths agree where they overlap, at more than one moment, for many
+        begin at the origin; without, they say so by name."""
         if self.truth is None or other.truth is None:
             return self.recording is not None and self.recording == other.recording
         pairs = associate(self.truth.timestamps, other.truth.timestamps, SAME_TIME)
         places = self.truth.T_world_cam[pairs[:, 0], :3, 3], other.truth.T_world_cam[pairs[:, 1], :3, 3]
-        return len(pairs) > 0 and np.allclose(*places, rtol=0, atol=SAME_PLACE)
+        return len(pairs) > 1 and np.allclose(*places, rtol=0, atol=SAME_PLACE)
 
 
 def read_run(path: Path | str) -> RunFolder:

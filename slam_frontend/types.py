@@ -11,6 +11,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from slam_frontend.errors import ConfigError
+
 Array: TypeAlias = npt.NDArray[Any]
 Norm = Literal["l2", "hamming"]
 Reference: TypeAlias = tuple[int, Array]  # keyframe id and T_keyframe_cam, to read a pose again after mapping
@@ -49,14 +51,23 @@ class Camera:
     distortion: tuple[float, ...] = ()
     baseline: float | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "distortion", tuple(np.ravel(self.distortion).tolist()))
+        if not (self.fx > 0 and self.fy > 0):
+            raise ConfigError(f"expected a camera's fx and fy in pixels, above 0; found {self.fx} and {self.fy}")
+        if len(self.distortion) not in (0, 4, 5):
+            raise ConfigError(
+                f"expected a camera's distortion as k1 k2 p1 p2 [k3], found {len(self.distortion)} numbers"
+            )
+
     @classmethod
     def from_K(
         cls, size: tuple[int, int], K: Array, distortion: npt.ArrayLike = (), baseline: float | None = None
     ) -> "Camera":
         """A camera of the given width and height with a (3,3) intrinsic matrix, or a (3,4) projection that has it, and
         distortion of any shape, as OpenCV's calibration gives it."""
-        focals_and_centre = float(K[0, 0]), float(K[1, 1]), float(K[0, 2]), float(K[1, 2])
-        return cls(*size, *focals_and_centre, tuple(np.ravel(distortion).tolist()), baseline)
+        distortion = tuple(np.ravel(distortion).tolist())
+        return cls(*size, float(K[0, 0]), float(K[1, 1]), float(K[0, 2]), float(K[1, 2]), distortion, baseline)
 
     @property
     def K(self) -> Array:

@@ -10,7 +10,8 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "slam_frontend"
 LAYERS = [
-    {"errors", "types"},
+    {"errors"},
+    {"types"},
     {"optional", "registry", "config", "geometry", "files", "clock", "prefetch", "threads", "watch", "memory"},
     {"trajectory", "models", "ply", "frame_table", "photos"},
     {"features", "matching", "datasets", "run_folder"},

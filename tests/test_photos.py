@@ -78,6 +78,16 @@ def test_a_jpeg_that_was_cut_short_is_no_image_to_any_version_of_opencv(mode: in
     assert decode_image(content[:2] + header + content[2:-2], mode) is None
 
 
+@pytest.mark.parametrize("bits", [12, 16])
+def test_images_of_more_bits_keep_their_upper_eight(bits: int) -> None:
+    values = np.linspace(0, 2**bits - 1, 64 * 48).reshape(48, 64).astype(np.uint16)
+    content = cv2.imencode(".png", values)[1].tobytes()
+    np.testing.assert_array_equal(decode_image(content, cv2.IMREAD_GRAYSCALE), values >> (bits - 8))
+    in_colour = cv2.imencode(".png", np.dstack([values] * 3))[1].tobytes()
+    assert decode_image(in_colour, cv2.IMREAD_COLOR).max() == 255
+    np.testing.assert_array_equal(decode_image(content, cv2.IMREAD_ANYDEPTH), values)
+
+
 def test_a_jpeg_with_a_video_behind_it_is_an_image(tmp_path: Path) -> None:
     """As phones keep moving photographs; its bytes hold every marker."""
     content = cv2.imencode(".jpg", photo())[1].tobytes()

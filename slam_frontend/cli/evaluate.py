@@ -1,6 +1,7 @@
 """``slam-frontend evaluate``: results against the truth."""
 
 import logging
+import math
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from slam_frontend.trajectory import Trajectory
 
 logger = logging.getLogger(__name__)
+
+OTHER_UNIT = 1.3  # an estimate that would fit at so many times its size, or its inverse, isn't in metres
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -44,11 +47,18 @@ def trajectory(
 ) -> None:
     """ATE, RPE and KITTI's drift of a trajectory."""
     from slam_frontend.cli.tables import print_metrics
-    from slam_frontend.evaluation.trajectory import evaluate
+    from slam_frontend.evaluation.trajectory import align_to_truth, evaluate
     from slam_frontend.files import to_json
 
     with warnings_on_stderr():
-        metrics = evaluate(*_read_both(estimate, truth, times), align.value, max_difference)
+        both = _read_both(estimate, truth, times)
+        metrics = evaluate(*both, align.value, max_difference)
+        if align is AlignmentChoice.SE3:
+            scale = align_to_truth(*both, "sim3", max_difference).scale
+            if abs(math.log(max(scale, 1e-9))) > math.log(OTHER_UNIT):
+                logger.warning(
+                    "%s would fit at %.3g times its size: is it of one camera? --align sim3", estimate, scale
+                )
     if json:
         print(to_json(metrics.as_dict()))
     else:

@@ -1,6 +1,5 @@
 """``slam-frontend report``: one page about one run or several."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +12,9 @@ PAGE = "report.html"
 
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Folders that `slam-frontend run` wrote.")],
-    out: Annotated[Path | None, typer.Option(help="The page; report.html in the run's folder, or beside them.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The page; report.html in the run's folder, or beside runs that lie together.")
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Write one HTML page: paths, errors, landmarks, times, the worst frames, settings."""
@@ -37,5 +38,6 @@ def report(
 
 
 def _beside(runs: list[Path]) -> Path:
-    """In the folder of the only run, or in the one that all are in."""
-    return Path(os.path.commonpath([run.absolute() for run in runs])) / PAGE
+    """In the folder of the only run, or in the one that all lie in; here where there is none."""
+    folders = {run.absolute() if len(runs) == 1 else run.absolute().parent for run in runs}
+    return (folders.pop() if len(folders) == 1 else Path()) / PAGE

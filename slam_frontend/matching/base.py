@@ -15,9 +15,10 @@ class Matcher(Protocol):
         ...
 
 
-def create_matcher(config: MatcherConfig | dict[str, Any]) -> Matcher:
-    """The matcher that a config section names; ConfigError or PluginError where it names none."""
+def create_matcher(config: MatcherConfig | dict[str, Any] | str) -> Matcher:
+    """The matcher of that name or that a config section names; ConfigError or PluginError where it names none."""
     if not isinstance(config, MatcherConfig):
-        config = parse_config(MatcherConfig, config, source="matcher")
+        settings = {"name": config} if isinstance(config, str) else config
+        config = parse_config(MatcherConfig, settings, source="matcher")
     matcher: Matcher = matchers.resolve(config.name)(config)
     return matcher

@@ -7,6 +7,7 @@ from typing import Any
 
 from slam_frontend.errors import ConfigError
 from slam_frontend.files import images_below, write_atomically
+from slam_frontend.photos import read_photos
 from slam_frontend.training.config import LabelConfig
 
 logger = logging.getLogger(__name__)
@@ -32,6 +33,8 @@ def require_photos(paths: tuple[Path, ...], cache: Path) -> None:
         raise ConfigError("photos: none are named; give a folder or a tar of images (--set photos=PATH)")
     elif missing:
         raise ConfigError(f"{missing[0]}: does not exist; expected a folder or a tar of images")
+    for path in () if cache.exists() else paths:
+        next(read_photos(path))  # SequenceError where it holds none
 
 
 def require_labels_of(cache: Path, labels: Path) -> None:

@@ -52,6 +52,16 @@ def test_the_table_names_what_was_measured(evaluate: Evaluate, capsys: pytest.Ca
         assert words in printed
 
 
+def test_who_compares_metres_with_another_unit_is_told_of_it(
+    evaluate: Evaluate, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert evaluate("estimate.txt", "truth.txt") == 0
+    assert "estimate.txt would fit at 0.5 times its size: is it of one camera? --align sim3" in capsys.readouterr().err
+    assert evaluate("estimate.txt", "truth.txt", "--align", "sim3") == 0
+    assert evaluate("truth.txt", "truth.txt") == 0
+    assert not capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -90,6 +100,7 @@ def test_errors_a_second_of_kitti_files_are_those_of_their_times_and_without_the
 def test_kitti_files_of_different_lengths_are_matched_with_a_warning(
     evaluate: Evaluate, capsys: pytest.CaptureFixture[str], more: tuple[str, ...]
 ) -> None:
+    more = ("--align", "sim3", *more)
     assert evaluate("estimate_kitti.txt", "truth_kitti.txt", *more) == 0
     assert not capsys.readouterr().err
     rows = Path("estimate_kitti.txt").read_text().splitlines(keepends=True)

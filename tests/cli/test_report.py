@@ -184,6 +184,23 @@ def test_runs_of_two_recordings_have_their_own(runs: Path, orb: Path) -> None:
     assert len(Page(orb / "both.html").figures) == 10
 
 
+def test_truths_that_meet_at_the_origin_alone_are_two_recordings(runs: Path, orb: Path) -> None:
+    """As those of KITTI, which all begin there at a time of 0."""
+    truth = np.loadtxt(orb / "truth.txt")
+    truth[1:, 0] += 0.5 * np.diff(truth[:, 0]).mean()
+    np.savetxt(orb / "truth.txt", truth)
+    assert not read_run(runs / "fast").is_of_same_recording(read_run(orb))
+
+
+def test_runs_that_do_not_lie_together_have_their_page_here(
+    runs: Path, orb: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(orb, tmp_path / "elsewhere" / "orb")
+    monkeypatch.chdir(tmp_path)
+    assert run_main("report", runs / "fast", tmp_path / "elsewhere" / "orb") == 0
+    assert (tmp_path / "report.html").exists()
+
+
 def test_an_old_folder_gets_a_page_with_what_there_is(orb: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("truth.txt", "frames.csv", "config.yaml"):
         (orb / name).unlink()

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from slam_frontend.errors import ConfigError
 from slam_frontend.geometry.camera import backproject, inside, normalised, project, undistort
 from slam_frontend.types import Array, Camera
 
@@ -47,6 +48,19 @@ def test_undistort_undoes_the_distortion_that_opencv_applies(points: Array) -> N
 @pytest.mark.parametrize("shape", [(5,), (1, 5), (5, 1)])
 def test_a_camera_takes_distortion_as_opencv_calibrates_it(shape: tuple[int, ...]) -> None:
     assert Camera.from_K((640, 480), CAMERA.K, np.reshape(CAMERA.distortion, shape)) == CAMERA
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"fx": -500.0}, "fx and fy in pixels, above 0; found -500.0"),
+        ({"fy": np.nan}, "fx and fy in pixels"),
+        ({"distortion": (0.1, 0.2, 0.3)}, r"k1 k2 p1 p2 \[k3\], found 3 numbers"),
+    ],
+)
+def test_a_camera_that_is_none_is_refused_at_once(change, sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        replace(CAMERA, **change)
 
 
 def test_undistort_leaves_the_pixels_of_an_ideal_camera_alone() -> None:

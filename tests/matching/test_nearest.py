@@ -25,7 +25,7 @@ def test_a_shuffled_noisy_copy_is_matched_row_by_row() -> None:
     truth = np.random.default_rng(1).permutation(500)
     noisy = rows[truth] + np.random.default_rng(2).normal(0, 0.03, rows.shape).astype(np.float32)
     noisy /= np.linalg.norm(noisy, axis=1, keepdims=True)
-    matches = create_matcher({}).match(features_of(noisy), features_of(rows))
+    matches = create_matcher("nearest").match(features_of(noisy), features_of(rows))
     assert len(matches) > 490
     np.testing.assert_array_equal(truth[matches.indices[:, 0]], matches.indices[:, 1])
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from slam_frontend.cli.main import app
 from slam_frontend.config import ExtractorConfig, load_config
-from slam_frontend.errors import ConfigError, WeightsError
+from slam_frontend.errors import ConfigError, SequenceError, WeightsError
 from slam_frontend.features import create_extractor
 from slam_frontend.models.card import Card
 from slam_frontend.models.network_config import NetworkConfig
@@ -323,7 +323,7 @@ def test_a_training_that_goes_on_tells_which_settings_are_others_now(config, tmp
     assert f"{last}: goes on with other settings than it was trained with: {changed}" in caplog.messages
     caplog.clear()
     stages.magicpoint(load_config(TrainingConfig, config, ["magicpoint.photometric.blur=9", "magicpoint.loop.steps=4"]))
-    assert not caplog.messages
+    assert "other settings" not in caplog.text
 
 
 def test_an_interrupted_training_stops_in_order_and_says_so(config, tmp_path, monkeypatch):
@@ -405,6 +405,14 @@ def test_missing_photographs_are_named_before_anything_is_rendered(config, tmp_p
     result = CliRunner().invoke(app, ["train", "all", str(config), "--set", value])
     assert isinstance(result.exception, ConfigError)
     assert f"{nowhere}: does not exist" in str(result.exception)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_without_photographs_is_named_before_anything_is_rendered(config, tmp_path):
+    (tmp_path / "empty").mkdir()
+    result = CliRunner().invoke(app, ["train", "all", str(config), "--set", f"photos=[{tmp_path / 'empty'}]"])
+    assert isinstance(result.exception, SequenceError)
+    assert "empty: no photograph found" in str(result.exception)
     assert not (tmp_path / "run").exists()
 
 
