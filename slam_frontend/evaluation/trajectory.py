@@ -1,6 +1,6 @@
 """How far an estimated trajectory is from the truth: ATE, RPE and KITTI's drift."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +14,8 @@ Alignment = Literal["se3", "sim3", "none"]
 ALIGNMENTS = {"se3": "SE(3)", "sim3": "Sim(3)", "none": "no"}  # as they are written
 KITTI_LENGTHS = (100, 200, 300, 400, 500, 600, 700, 800)  # metres
 SHORT_LENGTHS = (10, 20, 30, 40, 50, 60, 70, 80)  # for clips of less than 100 m
+STRAIGHT = 0.1  # of a path's length: one that leaves its line by no more leaves the turn about it open
+LITTLE = 1e-3  # of what positions weigh
 KITTI_STEP = 10  # the benchmark starts a stretch at every tenth frame
 
 
@@ -146,6 +148,22 @@ def umeyama(source: Array, target: Array, with_scale: bool) -> tuple[float, Arra
     variance = (centred**2).sum() / len(source)
     scale = float(np.trace(np.diag(D) @ S) / variance) if with_scale and variance > 0 else 1.0
     return scale, R, mean_target - scale * R @ mean_source
+
+
+def level(pair: AlignedPair) -> AlignedPair:
+    """The pair with the turn about a straight path taken from the orientations, for pictures: positions leave it open.
+    Other paths stay as they are."""
+    moved, true = pair.estimate[:, :3, 3], pair.truth[:, :3, 3]
+    spread = np.linalg.svd(true - true.mean(axis=0), compute_uv=False)
+    if spread[1] > STRAIGHT * spread[0]:
+        return pair
+    positions = (true - true.mean(axis=0)).T @ (moved - moved.mean(axis=0)) / max(spread[0] ** 2, 1e-12)
+    turns = (pair.truth[:, :3, :3] @ pair.estimate[:, :3, :3].transpose(0, 2, 1)).mean(axis=0)
+    U, _, Vt = np.linalg.svd(positions + LITTLE * turns)
+    turn = np.eye(4)
+    turn[:3, :3] = U @ np.diag([1.0, 1.0, np.sign(np.linalg.det(U) * np.linalg.det(Vt))]) @ Vt
+    turn[:3, 3] = true.mean(axis=0) - turn[:3, :3] @ moved.mean(axis=0)
+    return replace(pair, estimate=turn @ pair.estimate, T_truth_estimate=turn @ pair.T_truth_estimate)
 
 
 def _alignment(source: Array, target: Array, align: Alignment) -> tuple[float, Array]:

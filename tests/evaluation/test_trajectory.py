@@ -8,7 +8,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from slam_frontend.errors import SequenceError
-from slam_frontend.evaluation.trajectory import TrajectoryMetrics, align_to_truth, evaluate
+from slam_frontend.evaluation.trajectory import TrajectoryMetrics, align_to_truth, evaluate, level
 from slam_frontend.trajectory import Trajectory, read_kitti, read_tum
 
 evo_metrics = pytest.importorskip("evo.core.metrics", reason="evo is not installed: pip install -e .[dev]")
@@ -113,6 +113,31 @@ def test_a_mirrored_path_is_not_aligned_by_a_reflection() -> None:
     pair = align_to_truth(mirrored, truth)
     assert np.linalg.det(pair.T_truth_estimate[:3, :3]) == pytest.approx(1)
     assert pair.errors.max() > 0.1
+
+
+def test_a_straight_drive_is_levelled_by_its_orientations() -> None:
+    truth = straight_drive(60)
+    noise = np.random.default_rng(0).normal(0, 0.05, (len(truth), 3))
+    turn = transforms(Rotation.from_euler("z", [70], degrees=True), np.array([[3.0, -2.0, 5.0]]))[0]
+    estimate = replace(truth, T_world_cam=turn @ truth.T_world_cam)
+    estimate.T_world_cam[:, :3, 3] += noise
+    pair = align_to_truth(estimate, truth)
+
+    def tilt(rotations: np.ndarray) -> float:
+        return float(np.rad2deg(Rotation.from_matrix(rotations).magnitude()).max())
+
+    assert tilt(pair.estimate[:, :3, :3]) > 10  # noise has chosen
+    levelled = level(pair)
+    assert tilt(levelled.estimate[:, :3, :3]) < 1
+    assert levelled.errors.max() < 0.3
+    np.testing.assert_allclose(levelled.move(estimate.T_world_cam), levelled.estimate, atol=1e-9)
+
+
+def test_a_path_that_curves_stays_as_it_is_aligned() -> None:
+    truth = straight_drive(60)
+    truth.T_world_cam[30:, 0, 3] = np.arange(31)
+    pair = align_to_truth(truth, truth)
+    assert level(pair) is pair
 
 
 def test_drift_is_what_was_put_in() -> None:

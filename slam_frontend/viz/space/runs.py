@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from slam_frontend.errors import SequenceError
-from slam_frontend.evaluation.trajectory import AlignedPair, align_to_truth, alignment_of
+from slam_frontend.evaluation.trajectory import AlignedPair, align_to_truth, alignment_of, level
 from slam_frontend.ply import PointCloud
 from slam_frontend.run_folder import SAME_TIME, RunFolder
 from slam_frontend.trajectory import Trajectory, associate
@@ -64,7 +64,7 @@ def _pair(run: RunFolder, estimate: Trajectory, reference: Trajectory | None, mu
     if reference is None:
         return None
     try:
-        return align_to_truth(estimate, reference, alignment_of(run.is_metric))
+        return level(align_to_truth(estimate, reference, alignment_of(run.is_metric)))
     except SequenceError:
         if must_fit:
             raise
