@@ -18,6 +18,7 @@ from slam_frontend.errors import SequenceError
 
 if TYPE_CHECKING:
     from slam_frontend.cli.benchmarks.clips import Tracked
+    from slam_frontend.cli.benchmarks.conditions import Endured
     from slam_frontend.cli.benchmarks.extraction import Speeds
     from slam_frontend.cli.benchmarks.stages import Stages
     from slam_frontend.cli.benchmarks.walks import Walked
@@ -31,7 +32,20 @@ PICTURE = "pictures/accuracy_speed.png"  # from the page
 TRADE_OFF = "Accuracy against speed"
 STAGES = "Everything but extraction"
 WALKS = "Rendered walks"
-ORDER = ("Machine", TRADE_OFF, "Clips", WALKS, "Photographs", "Extraction", STAGES, "Networks", "Start", "Memory")
+CONDITIONS = "Worse images"
+ORDER = (
+    "Machine",
+    TRADE_OFF,
+    "Clips",
+    CONDITIONS,
+    WALKS,
+    "Photographs",
+    "Extraction",
+    STAGES,
+    "Networks",
+    "Start",
+    "Memory",
+)
 
 
 class Part(StrEnum):
@@ -40,6 +54,7 @@ class Part(StrEnum):
     SPEED = "speed"
     STAGES = "stages"
     CLIPS = "clips"
+    CONDITIONS = "conditions"
     WALKS = "walks"
     QUALITY = "quality"
     START = "start"
@@ -89,6 +104,7 @@ class _Measured:
     notes: list[str]
     speeds: "Speeds | None" = None
     tracked: "dict[str, list[Tracked]]" = field(default_factory=dict)
+    endured: "list[Endured]" = field(default_factory=list)
     walked: "list[Walked]" = field(default_factory=list)
     scores: "dict[str, FeatureScores]" = field(default_factory=dict)
     stages: "dict[str, Stages]" = field(default_factory=dict)
@@ -118,6 +134,7 @@ def _measure(
 ) -> Iterator[dict[str, str]]:
     """The sections of the parts that were asked for and have data here, as they are ready; first none at all."""
     from slam_frontend.cli.benchmarks.clips import clips_section, track_clips
+    from slam_frontend.cli.benchmarks.conditions import conditions_section, track_conditions
     from slam_frontend.cli.benchmarks.extraction import extraction_section, measure_speeds, networks_section
     from slam_frontend.cli.benchmarks.processes import measure_memory, measure_start, memory_section, start_section
     from slam_frontend.cli.benchmarks.quality import measure_quality, quality_section
@@ -140,6 +157,9 @@ def _measure(
     if Part.CLIPS in parts and (tracked := track_clips(data, contenders)):
         measured.tracked = tracked
         yield {"Clips": clips_section(tracked, measured.notes)}
+    if Part.CONDITIONS in parts and (endured := track_conditions(data, contenders)):
+        measured.endured = endured
+        yield {CONDITIONS: conditions_section(endured)}
     if Part.WALKS in parts:
         measured.walked = track_walks(contenders)
         yield {WALKS: walks_section(measured.walked)}
@@ -166,6 +186,10 @@ def _results(measured: _Measured) -> dict[str, Any]:
             }
             for spec, rows in tracked.items()
             for row in rows
+        ],
+        "conditions": [
+            {"images": row.condition, "features": row.spec, "starts": asdict(row.starts), **row.summary.as_dict()}
+            for row in measured.endured
         ],
         "walks": [
             {

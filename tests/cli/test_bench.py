@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from command_line import one_sentence, run_main
 
-from slam_frontend.cli.benchmarks import clips, draws, extraction, processes, stages, starts, walks
+from slam_frontend.cli.benchmarks import clips, conditions, draws, extraction, processes, stages, starts, walks
 from slam_frontend.cli.benchmarks.clips import REPLAY, Clip, open_clip
 from slam_frontend.cli.benchmarks.contenders import find_contenders
 from slam_frontend.cli.benchmarks.extraction import measure_speeds, networks_section
@@ -190,6 +190,32 @@ def test_a_piece_that_never_begins_counts_as_one_that_would_have_after_it(monkey
     monkeypatch.setattr(starts, "LENGTH", 40)  # more than there is
     measured = starts.measure_starts(views, open_piece)
     assert measured == starts.Starts(14, [None], [])
+
+
+def test_worse_images_are_measured_beside_the_clips_own(monkeypatch, tmp_path: Path, pytestconfig) -> None:
+    (tmp_path / "sequences/tum").mkdir(parents=True)
+    (tmp_path / conditions.TUM).symlink_to(pytestconfig.rootpath / "sequences/sample")
+    monkeypatch.setattr(conditions, "RGBD", replace(conditions.RGBD, limit=30))
+    monkeypatch.setattr(starts, "LENGTH", 20)
+    chosen = {name: conditions.CONDITIONS[name] for name in ("as they are", "dark")}
+    monkeypatch.setattr(conditions, "CONDITIONS", chosen)
+    page = tmp_path / "page.md"
+    assert run_main("bench", tmp_path, "--out", page, "--features", "orb", "--only", "conditions") == 0
+    rows = [line.strip("| ").split(" | ") for line in read_sections(page)["Worse images"].splitlines()[2:4]]
+    assert [row[:2] for row in rows] == [["as they are", "orb"], ["dark", "orb"]]
+    for _, _, located, error, begun, first_pose, _ in rows:
+        assert located == "30/30" and float(error.split()[0]) < 0.02
+        assert begun in ("2/3", "3/3") and 1 < float(first_pose) <= 20
+    assert rows[0][3] != rows[1][3] and rows[0][4] == "3/3"
+
+
+@pytest.mark.parametrize("name", list(conditions.CONDITIONS))
+def test_a_condition_leaves_size_and_type_and_is_the_same_each_time(name: str) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (48, 64), np.uint8)
+    worse = conditions.CONDITIONS[name](image, 3)
+    assert worse.shape == image.shape and worse.dtype == np.uint8
+    np.testing.assert_array_equal(worse, conditions.CONDITIONS[name](image, 3))
+    assert np.array_equal(worse, image) == (name == "as they are")
 
 
 def test_walks_with_an_exact_truth_need_no_data(monkeypatch, tmp_path: Path) -> None:
