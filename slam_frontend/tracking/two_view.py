@@ -75,7 +75,7 @@ def solve_two_view(
         return Answer()
     many = max(1.0, len(view0.keypoints) / MANY_MATCHES)
     is_short = min(one.solution.parallax for one in refined) < min_parallax / np.sqrt(many)
-    worse = (SURELY_WORSE if is_short else CLEARLY_WORSE) * max(noise, 1.0)
+    worse = 1 + ((SURELY_WORSE if is_short else CLEARLY_WORSE) - 1) * max(noise, 1.0)
     best = _clearly_best(refined, noise, worse)
     if best is None and witnesses and not is_short:
         heard = [_hear(one, view0, view1, witnesses, camera, threshold) for one in _unlike(refined, noise)]

@@ -10,7 +10,7 @@ import numpy as np
 
 from slam_frontend.cli.benchmarks.clips import CLIPS, REPLAY, TUM, open_clip
 from slam_frontend.cli.benchmarks.page import table
-from slam_frontend.cli.benchmarks.starts import EVERY, LENGTH, Starts, measure_starts
+from slam_frontend.cli.benchmarks.starts import LENGTH, Starts, measure_starts
 from slam_frontend.cli.progress import note
 from slam_frontend.config import ExtractorConfig
 from slam_frontend.datasets import Sequence
@@ -21,6 +21,7 @@ from slam_frontend.types import Array, Frame, View
 logger = logging.getLogger(__name__)
 
 RGBD, MONO = CLIPS[:2]
+EVERY = 10  # frames from the start of a piece to that of the next
 SHAKEN, OF = 6, 30  # frames
 SHAKEN_BY = 27  # pixels
 HEADINGS = ["images", "features", "located", "ATE online", "pieces with a pose", "first pose", "ATE, % of the path"]
@@ -122,7 +123,9 @@ def _track(data: Path, condition: str, spec: str, extractor: ExtractorConfig) ->
     worse = Worsened(sequence, CONDITIONS[condition])
     result = run_whole(frontend, worse, lambda frame, located: views.update({frame.index: located.view}))
     flat = {index: replace(view, depth=np.full_like(view.depth, np.nan)) for index, view in views.items()}
-    starts = measure_starts(flat, lambda start, limit: open_clip(data, replace(MONO, limit=limit), REPLAY, start))
+    starts = measure_starts(
+        flat, lambda start, limit: open_clip(data, replace(MONO, limit=limit), REPLAY, start), EVERY
+    )
     return Endured(condition, spec, summarise(result, sequence.sensor, sequence.truth), starts)
 
 

@@ -38,13 +38,15 @@ class Starts:
         return [str(len(self.first_poses)), str(begun), f"{first_pose:.1f}", error]
 
 
-def measure_starts(views: dict[int, View], open_piece: Callable[[int, int], tuple[Sequence, Frontend]]) -> Starts:
+def measure_starts(
+    views: dict[int, View], open_piece: Callable[[int, int], tuple[Sequence, Frontend]], every: int = EVERY
+) -> Starts:
     """All pieces of the clip whose views these are; ``open_piece`` gives the frames from a first one on, at most so
     many, and a new frontend."""
     first_poses, errors = [], []
     count = max(views) + 1
     length = min(LENGTH, count)
-    for start in range(0, count - length + 1, EVERY):
+    for start in range(0, count - length + 1, every):
         sequence, frontend = open_piece(start, length)
         summary = summarise(
             run_whole(Replay(frontend, lambda frame: views[frame.index]), sequence), sequence.sensor, sequence.truth
