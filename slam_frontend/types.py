@@ -66,8 +66,8 @@ class Camera:
     ) -> "Camera":
         """A camera of the given width and height with a (3,3) intrinsic matrix, or a (3,4) projection that has it, and
         distortion of any shape, as OpenCV's calibration gives it."""
-        distortion = tuple(np.ravel(distortion).tolist())
-        return cls(*size, float(K[0, 0]), float(K[1, 1]), float(K[0, 2]), float(K[1, 2]), distortion, baseline)
+        focals_and_centre = float(K[0, 0]), float(K[1, 1]), float(K[0, 2]), float(K[1, 2])
+        return cls(*size, *focals_and_centre, distortion, baseline)  # type: ignore[arg-type]  # becomes a tuple
 
     @property
     def K(self) -> Array:

@@ -1,7 +1,6 @@
 """``slam-frontend evaluate``: results against the truth."""
 
 import logging
-import math
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -55,7 +54,7 @@ def trajectory(
         metrics = evaluate(*both, align.value, max_difference)
         if align is AlignmentChoice.SE3:
             scale = align_to_truth(*both, "sim3", max_difference).scale
-            if abs(math.log(max(scale, 1e-9))) > math.log(OTHER_UNIT):
+            if not 1 / OTHER_UNIT <= scale <= OTHER_UNIT:
                 logger.warning(
                     "%s would fit at %.3g times its size: is it of one camera? --align sim3", estimate, scale
                 )

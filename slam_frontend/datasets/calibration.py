@@ -84,6 +84,11 @@ def load_camera_file(model: type[T], path: Path) -> T:
             f"{path}: {', '.join(missing)} not found; expected the keys {', '.join(required)}, "
             f"found {', '.join(keys) or 'none'}"
         )
+    return parse_camera_settings(model, settings, path)
+
+
+def parse_camera_settings(model: type[T], settings: object, path: Path) -> T:
+    """Settings of a camera that were read from a file, or SequenceError naming it and the key."""
     try:
         return parse_config(model, settings, source=str(path))
     except ConfigError as error:

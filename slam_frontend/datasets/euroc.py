@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field
 
-from slam_frontend.config import Section, parse_config
+from slam_frontend.config import Section
 from slam_frontend.datasets.base import SensorChoice, choose_sensor, read_truth, require_partners
-from slam_frontend.datasets.calibration import Calibration, load_camera_file, require_size
+from slam_frontend.datasets.calibration import Calibration, load_camera_file, parse_camera_settings, require_size
 from slam_frontend.datasets.pictures import first_size, read_picture, read_right
 from slam_frontend.datasets.rectification import Lens, Rectifier, rectify_pair, straighten
-from slam_frontend.errors import ConfigError, SequenceError
+from slam_frontend.errors import SequenceError
 from slam_frontend.geometry import se3
 from slam_frontend.trajectory import Trajectory, associate, read_euroc, read_T_body_cam
 from slam_frontend.types import Array, Camera, Frame, Sensor
@@ -139,11 +139,8 @@ def _read_lens(sensor_file: Path) -> Lens:
             f"{NUM_FISHEYE}, k1 to k4; is it the lens's model?"
         )
     named = zip(("width", "height", "fx", "fy", "cx", "cy"), (*settings.resolution, *settings.intrinsics), strict=True)
-    try:
-        camera = parse_config(Calibration, dict(named), str(sensor_file)).camera
-    except ConfigError as error:
-        raise SequenceError(str(error)) from error
-    return Lens(settings.resolution, camera.K, coefficients, is_fisheye)
+    calibration = parse_camera_settings(Calibration, dict(named), sensor_file)
+    return Lens(settings.resolution, calibration.camera.K, coefficients, is_fisheye)
 
 
 def _read_list(folder: Path) -> tuple[Array, list[Path]]:

@@ -142,12 +142,17 @@ def umeyama(source: Array, target: Array, with_scale: bool) -> tuple[float, Arra
     """Scale, R (3,3) and t (3,) that bring (M,3) points closest to their targets (Umeyama 1991, eq. 40-42)."""
     mean_source, mean_target = source.mean(axis=0), target.mean(axis=0)
     centred = source - mean_source
-    U, D, Vt = np.linalg.svd((target - mean_target).T @ centred / len(source))
-    S = np.diag([1.0, 1.0, np.sign(np.linalg.det(U) * np.linalg.det(Vt))])  # never a reflection
-    R = U @ S @ Vt
+    R, gain = _best_rotation((target - mean_target).T @ centred / len(source))
     variance = (centred**2).sum() / len(source)
-    scale = float(np.trace(np.diag(D) @ S) / variance) if with_scale and variance > 0 else 1.0
+    scale = gain / variance if with_scale and variance > 0 else 1.0
     return scale, R, mean_target - scale * R @ mean_source
+
+
+def _best_rotation(covariance: Array) -> tuple[Array, float]:
+    """The R (3,3) with the greatest trace of R^T covariance, never a reflection, and that trace."""
+    U, D, Vt = np.linalg.svd(covariance)
+    signs = np.array([1.0, 1.0, np.sign(np.linalg.det(U) * np.linalg.det(Vt))])
+    return U @ np.diag(signs) @ Vt, float((D * signs).sum())
 
 
 def level(pair: AlignedPair) -> AlignedPair:
@@ -159,9 +164,8 @@ def level(pair: AlignedPair) -> AlignedPair:
         return pair
     positions = (true - true.mean(axis=0)).T @ (moved - moved.mean(axis=0)) / max(spread[0] ** 2, 1e-12)
     turns = (pair.truth[:, :3, :3] @ pair.estimate[:, :3, :3].transpose(0, 2, 1)).mean(axis=0)
-    U, _, Vt = np.linalg.svd(positions + LITTLE * turns)
     turn = np.eye(4)
-    turn[:3, :3] = U @ np.diag([1.0, 1.0, np.sign(np.linalg.det(U) * np.linalg.det(Vt))]) @ Vt
+    turn[:3, :3], _ = _best_rotation(positions + LITTLE * turns)
     turn[:3, 3] = true.mean(axis=0) - turn[:3, :3] @ moved.mean(axis=0)
     return replace(pair, estimate=turn @ pair.estimate, T_truth_estimate=turn @ pair.T_truth_estimate)
 

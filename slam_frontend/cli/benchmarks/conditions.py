@@ -87,7 +87,7 @@ class Endured:
     starts: Starts  # of one camera
 
 
-class Worsened:
+class _Worsened:
     """A sequence whose images are worse than they were."""
 
     def __init__(self, sequence: Sequence, worsen: Callable[[Array, int], Array]) -> None:
@@ -120,7 +120,7 @@ def _track(data: Path, condition: str, spec: str, extractor: ExtractorConfig) ->
     note(f"{condition}, with {spec}")
     views: dict[int, View] = {}
     sequence, frontend = open_clip(data, RGBD, extractor)
-    worse = Worsened(sequence, CONDITIONS[condition])
+    worse = _Worsened(sequence, CONDITIONS[condition])
     result = run_whole(frontend, worse, lambda frame, located: views.update({frame.index: located.view}))
     flat = {index: replace(view, depth=np.full_like(view.depth, np.nan)) for index, view in views.items()}
     starts = measure_starts(
