@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-OTHER_UNIT = 1.3  # an estimate that would fit at so many times its size, or its inverse, isn't in metres
-
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 
@@ -46,18 +44,15 @@ def trajectory(
 ) -> None:
     """ATE, RPE and KITTI's drift of a trajectory."""
     from slam_frontend.cli.tables import print_metrics
-    from slam_frontend.evaluation.trajectory import align_to_truth, evaluate
+    from slam_frontend.evaluation.trajectory import evaluate, find_other_scale
     from slam_frontend.files import to_json
 
     with warnings_on_stderr():
         both = _read_both(estimate, truth, times)
         metrics = evaluate(*both, align.value, max_difference)
-        if align is AlignmentChoice.SE3:
-            scale = align_to_truth(*both, "sim3", max_difference).scale
-            if not 1 / OTHER_UNIT <= scale <= OTHER_UNIT:
-                logger.warning(
-                    "%s would fit at %.3g times its size: is it of one camera? --align sim3", estimate, scale
-                )
+        scale = find_other_scale(*both, metrics, max_difference) if align is AlignmentChoice.SE3 else None
+        if scale is not None:
+            logger.warning("%s would fit at %.3g times its size: is it of one camera? --align sim3", estimate, scale)
     if json:
         print(to_json(metrics.as_dict()))
     else:

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 EXIT_FAILED = 1
-WRONG_SCALE = 1.2  # times or a part: drift alone is less
-WORTH_SCALING = 0.3  # of the errors: where more are left, the scale isn't what is wrong
 
 
 class SensorChoice(StrEnum):
@@ -239,16 +237,16 @@ def _suspect(result: "RunResult", sequence: "Sequence", config: "RunConfig") -> 
 
 def _doubt(result: "RunResult", sequence: "Sequence", errors: "TrajectoryMetrics") -> str | None:
     """What is wrong with the metres of a run that only another scale brings near the truth."""
-    from slam_frontend.evaluation.trajectory import evaluate
+    from slam_frontend.evaluation.trajectory import find_other_scale
     from slam_frontend.types import Sensor
 
     if sequence.truth is None or sequence.sensor is Sensor.MONO:
         return None
-    scaled = evaluate(result.online.keep(result.is_judged), sequence.truth, "sim3")
-    if 1 / WRONG_SCALE < scaled.scale < WRONG_SCALE or scaled.ate.rmse >= WORTH_SCALING * errors.ate.rmse:
+    scale = find_other_scale(result.online.keep(result.is_judged), sequence.truth, errors)
+    if scale is None:
         return None
     source = "depth_scale" if sequence.sensor is Sensor.RGBD else "the baseline"
-    return f"the truth's path is {scaled.scale:.3g} times as long as the one found; check {source} of the camera"
+    return f"the truth's path is {scale:.3g} times as long as the one found; check {source} of the camera"
 
 
 def _run_with_progress(

@@ -16,6 +16,8 @@ KITTI_LENGTHS = (100, 200, 300, 400, 500, 600, 700, 800)  # metres
 SHORT_LENGTHS = (10, 20, 30, 40, 50, 60, 70, 80)  # for clips of less than 100 m
 STRAIGHT = 0.1  # of a path's length: one that leaves its line by no more leaves the turn about it open
 LITTLE = 1e-3  # of what positions weigh
+WRONG_SCALE = 1.2  # times or a part: drift alone is less
+WORTH_SCALING = 0.3  # of the errors: where more are left, the scale isn't what is wrong
 KITTI_STEP = 10  # the benchmark starts a stretch at every tenth frame
 
 
@@ -117,6 +119,16 @@ def evaluate(
         rpe_rotation_deg_per_second=_statistics(second_rotation),
         drift=_drift(pair),
     )
+
+
+def find_other_scale(
+    estimate: Trajectory, truth: Trajectory, errors: TrajectoryMetrics, max_difference: float = 0.02
+) -> float | None:
+    """The scale that brings an estimate much nearer the truth than it lies after a rigid alignment, by its errors; None
+    where none does."""
+    scaled = evaluate(estimate, truth, "sim3", max_difference)
+    is_other = not 1 / WRONG_SCALE < scaled.scale < WRONG_SCALE
+    return scaled.scale if is_other and scaled.ate.rmse < WORTH_SCALING * errors.ate.rmse else None
 
 
 def alignment_of(is_metric: bool) -> Alignment:
