@@ -25,6 +25,8 @@ class PhotometricConfig(Section):
     shade: float = Field(default=0.5, ge=0, le=1)  # strength of a soft shadow or highlight
     blur: int = Field(default=3, ge=0, le=64)  # length in pixels of the motion blur
     blur_fraction: float = Field(default=0.25, ge=0, le=1)  # of the images
+    defocus: float = Field(default=0.0, ge=0, le=32)  # standard deviation in pixels of the widest Gaussian blur
+    defocused_fraction: float = Field(default=0.15, ge=0, le=1)  # of the images
     quality: int = Field(default=100, ge=1, le=100)  # of the strongest compression, as JPEG counts; 100: none
     compressed_fraction: float = Field(default=0.5, ge=0, le=1)  # of the images
 
@@ -40,6 +42,7 @@ def degrade(images: Tensor, config: PhotometricConfig, generator: torch.Generato
     mean = images.mean((2, 3), keepdim=True)
     images = (images - mean) * (low + (high - low) * draws[1]) + mean
     images = images + (2 * draws[2] - 1) * config.brightness / 255
+    images = _defocus(images, config, generator)
     images = _blur(images, config, generator)
     images = images + _noise(images, generator) * (draws[3] * config.noise / 255)
     if config.speckle:
@@ -85,10 +88,30 @@ def _blur(images: Tensor, config: PhotometricConfig, generator: torch.Generator)
     along = x * angles.cos()[:, None, None] + y * angles.sin()[:, None, None]
     across = y * angles.cos()[:, None, None] - x * angles.sin()[:, None, None]
     kernels = (1 - across.abs()).clamp_min(0) * (lengths[:, None, None] / 2 + 0.5 - along.abs()).clamp(0, 1)
+    return images.index_copy(0, chosen, _filter(images[chosen], kernels))
+
+
+def _defocus(images: Tensor, config: PhotometricConfig, generator: torch.Generator) -> Tensor:
+    """Gaussian blur of a random width for some of the images."""
+    if config.defocus == 0:
+        return images
+    chosen = _some(images, config.defocused_fraction, generator)
+    sigmas = (uniform(generator, len(chosen), 1) * config.defocus).clamp_min(0.1)
+    radius = math.ceil(2.5 * config.defocus)
+    offsets = torch.arange(-radius, radius + 1, device=images.device)
+    falloff = torch.exp(-((offsets / sigmas) ** 2) / 2)
+    across = _filter(images[chosen], falloff[:, None])
+    return images.index_copy(0, chosen, _filter(across, falloff[..., None]))
+
+
+def _filter(images: Tensor, kernels: Tensor) -> Tensor:
+    """Each image (B,1,H,W) by its own kernel (B,h,w), brought to a sum of 1; edges are repeated."""
+    if not len(images):
+        return images
     kernels = kernels / kernels.sum((1, 2), keepdim=True)
-    padded = F.pad(images[chosen].transpose(0, 1), (radius,) * 4, mode="replicate")
-    blurred = F.conv2d(padded, kernels[:, None], groups=count).transpose(0, 1)
-    return images.index_copy(0, chosen, blurred)
+    rows, columns = (side // 2 for side in kernels.shape[1:])
+    padded = F.pad(images.transpose(0, 1), (columns, columns, rows, rows), mode="replicate")
+    return F.conv2d(padded, kernels[:, None], groups=len(images)).transpose(0, 1)
 
 
 def _compress(images: Tensor, config: PhotometricConfig, generator: torch.Generator) -> Tensor:

@@ -51,6 +51,20 @@ def test_blur_keeps_the_mean_and_lowers_the_contrast_of_its_share():
     assert (result.std((1, 2, 3))[changed] < IMAGES.std((1, 2, 3))[changed]).all()
 
 
+def test_defocus_spreads_a_point_evenly_for_its_share():
+    point = torch.zeros(64, 1, 33, 33)
+    point[:, :, 16, 16] = 1
+    result = degraded(NOTHING.model_copy(update={"defocus": 3.0, "defocused_fraction": 0.5}), point)
+    changed = (result - point).abs().amax((1, 2, 3)) > 1e-4
+    assert 28 <= int(changed.sum()) <= 32  # the narrowest of them change nothing
+    spread = result[changed]
+    torch.testing.assert_close(spread.sum((1, 2, 3)), torch.ones(len(spread)))
+    offsets = torch.arange(33.0) - 16
+    across, along = ((spread.sum(axes) * offsets**2).sum(1).sqrt() for axes in ((1, 2), (1, 3)))
+    torch.testing.assert_close(across, along)
+    assert 2 < across.max() < 3.01
+
+
 def test_small_batches_have_their_share_of_blur_over_many():
     config = NOTHING.model_copy(update={"blur": 7, "blur_fraction": 0.25})
     results = [degraded(config, IMAGES[:2], seed) for seed in range(200)]
