@@ -101,7 +101,7 @@ class TrackerConfig(Section):
     ransac_threshold: float = Field(default=3.0, gt=0)
     min_inliers: int = Field(default=15, ge=6)
     min_relocalization_inliers: int = Field(default=30, ge=6)
-    patience: int = Field(default=30, ge=1)  # lost frames with enough to see, before a new segment begins
+    patience: int = Field(default=30, ge=1)  # lost frames that see enough, before a new segment; fewer in a young map
     seed: int = Field(default=0, ge=0, lt=2**31)
 
 
