@@ -106,6 +106,12 @@ def test_a_map_is_not_waited_for_much_longer_than_it_was_tracked(sample, num_odd
     assert found.judge(segment=1).ate.rmse < ATE[Sensor.RGBD]
 
 
+def test_the_patience_that_was_asked_for_holds_for_a_young_map_too(sample) -> None:
+    image = sample.frames[0].image[:, ::-1].copy()
+    found = track(sample.pick(range(12)).change(range(3), image=image), Sensor.RGBD, tracker={"patience": 4})
+    assert found.states == "...LLLL....."
+
+
 def test_a_new_segment_keeps_the_points_of_the_old_one(sample) -> None:
     before = sample.pick(range(8))
     frontend = Frontend.from_config(RunConfig(tracker={"patience": 3}), sample.camera, Sensor.MONO)

@@ -20,7 +20,7 @@ from slam_frontend.types import Camera, Keyframe, PoseEstimate, TrackingState, V
 NUM_NEIGHBOURS = 3  # keyframes that new landmarks are looked for with
 LINK_RADIUS = 4.0  # pixels at 640 columns
 PROBATION = 1  # keyframes after which a landmark must have been seen again
-YOUNG_PATIENCE = 3  # lost frames for each that a map has located: what it began with may have been blurred
+YOUNG_PATIENCE = 3  # lost frames that a map is waited for, per frame located in it: its first may have been blurred
 MIN_EXPECTED = 8  # frames that should have seen a landmark, before it is judged by
 MIN_FOUND = 0.25  # the fraction of them that did (Mur-Artal 2015, section VI.B)
 
@@ -45,7 +45,7 @@ class Mapper:
         self.patience = patience
         self.policy = KeyframePolicy(config, camera)
         self.adjustment = LocalAdjustment(camera, config)
-        self.num_located = 0  # frames, in the map's latest segment
+        self.num_located = 0  # frames in the map's latest segment, early views aside
         self.num_lost = 0
 
     def update(self, view: View, estimate: PoseEstimate, map: LocalMap) -> Keyframe | None:
@@ -56,7 +56,7 @@ class Mapper:
         map.landmarks.times_expected[map.landmarks.rows(estimate.expected_ids)] += 1
         map.landmarks.times_found[map.landmarks.rows(estimate.landmark_ids)] += 1
         keyframe = self._insert(view, estimate, map) if self.policy.wants(view, estimate, map) else None
-        self.num_located += 1
+        self.num_located += 1  # after what may begin a segment
         return keyframe
 
     def advance(self, map: LocalMap) -> None:
@@ -83,7 +83,7 @@ class Mapper:
     def _without_pose(self, view: View, estimate: PoseEstimate, map: LocalMap) -> Keyframe | None:
         if estimate.state is TrackingState.LOST:
             self.num_lost += len(view.features) >= self.min_features
-            if self.num_lost >= min(YOUNG_PATIENCE * self.num_located, self.patience):
+            if self.num_lost >= min(YOUNG_PATIENCE * max(1, self.num_located), self.patience):
                 self._begin_segment(map)
             return None
         if len(view.features) < self.min_features or len(estimate.paired_ids) >= self.min_features:

@@ -218,7 +218,7 @@ def test_an_image_of_floats_is_refused_with_its_own_size(weights):
 
 
 def gaps_at_the_corners_of_squares(**settings):
-    """How far (16,4) each corner lies from the nearest of the shipped weights' best 8 keypoints: bright and dark
+    """How far (64,4) each corner lies from the nearest of the shipped weights' best 8 keypoints: bright and dark
     squares everywhere in a cell, under a little noise."""
     try:
         shipped_weights("superpoint-fast")
@@ -227,11 +227,12 @@ def gaps_at_the_corners_of_squares(**settings):
     extractor = create_extractor({"name": "superpoint-fast", "max_keypoints": 50, "scales": (1.0,), **settings})
     rng = np.random.default_rng(0)
     gaps = []
-    for number in range(16):
-        left, top = 48 + 2 * (number % 4), 40 + 2 * (number // 4)
+    for column, row in np.ndindex(8, 8):
+        left, top = 48 + column, 40 + row
         right, bottom = left + 61, top + 41
-        image = np.full((128, 160), (60, 180)[number % 2], np.uint8)
-        image[top:bottom, left:right] = (200, 50)[number % 2]
+        is_dark = (column + row) % 2
+        image = np.full((128, 160), (60, 180)[is_dark], np.uint8)
+        image[top:bottom, left:right] = (200, 50)[is_dark]
         features = extractor.extract((image + rng.normal(0, 2, image.shape)).astype(np.uint8))
         corners = np.array([[x - 0.5, y - 0.5] for y in (top, bottom) for x in (left, right)])
         gaps.append(np.linalg.norm(corners[:, None] - features.keypoints[None, :8], axis=2).min(1))
