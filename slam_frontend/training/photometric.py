@@ -77,9 +77,9 @@ def _noise(images: Tensor, generator: torch.Generator) -> Tensor:
 def _blur(images: Tensor, config: PhotometricConfig, generator: torch.Generator) -> Tensor:
     """Motion blur of a random direction and length for some of the images."""
     chosen = _some(images, config.blur_fraction, generator)
-    count = len(chosen)
-    if count == 0 or config.blur < 2:
+    if config.blur < 2:
         return images
+    count = len(chosen)
     angles = uniform(generator, count) * math.pi
     lengths = 1 + uniform(generator, count) * (config.blur - 1)
     radius = config.blur // 2 + 1
