@@ -126,6 +126,7 @@ class MapperConfig(Section):
     num_fixed: int = Field(default=8, ge=1)  # keyframes around them that hold them in place
     max_keyframes: int = Field(default=60, ge=4)  # kept in memory
     max_iterations: int = Field(default=8, ge=1)
+    refine_distortion: bool = True  # of one camera whose images are said to have none, as rectified ones are
 
 
 class RunConfig(Section):

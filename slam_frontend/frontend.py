@@ -7,7 +7,7 @@ from slam_frontend.config import RunConfig, parse_sensor
 from slam_frontend.datasets import require_frame
 from slam_frontend.features import Extractor, create_extractor, extract_at_most
 from slam_frontend.geometry import se3
-from slam_frontend.geometry.camera import undistort
+from slam_frontend.geometry.camera import undistort, undistort_view
 from slam_frontend.mapping import LandmarkSearch, LocalMap, Mapper
 from slam_frontend.matching import create_matcher
 from slam_frontend.tracking import DepthSource, EarlyViews, Initializer, Tracker, create_depth_source
@@ -30,7 +30,7 @@ class Frontend:
         max_size: int | None = None,
     ) -> None:
         """Features are found in images shrunk to ``max_size`` pixels on the longer side, if they are larger."""
-        self.camera = camera
+        self._camera = camera
         self.max_size = max_size
         self.extractor = extractor
         self.depth_source = depth_source
@@ -51,9 +51,15 @@ class Frontend:
         early = EarlyViews(camera, config.tracker)
         initializer = Initializer(camera, config.initializer, matcher, early, config.tracker.seed, awaits_depth)
         tracker = Tracker(camera, config.tracker, search, matcher, initializer)
-        mapper = Mapper(camera, config.mapper, matcher, search, config.initializer.min_matches, config.tracker.patience)
+        limits = config.initializer.min_matches, config.tracker.patience
+        mapper = Mapper(camera, config.mapper, matcher, search, *limits, is_mono=not awaits_depth)
         depth_source = create_depth_source(sensor, config.depth, camera)
         return cls(camera, extractor, depth_source, tracker, mapper, config.max_size)
+
+    @property
+    def camera(self) -> Camera:
+        """As it was given, with the distortion that was found in its images if any was."""
+        return self.map.seen_through(self._camera)
 
     def process(self, frame: Frame) -> FrameResult:
         """Everything that one frame leads to."""
@@ -62,16 +68,18 @@ class Frontend:
     def see(self, frame: Frame) -> View:
         """What a frame shows; it depends on no other frame, so that it may run ahead in another thread. SequenceError
         for a frame that isn't the camera's."""
-        require_frame(frame, self.camera)
+        require_frame(frame, self._camera)
         with self.clock.stage("extract"):
             features = extract_at_most(self.extractor, frame.image, self.max_size, scaled=False)
         with self.clock.stage("depth"):
             depth = self.depth_source.measure(frame, features)
-            keypoints = undistort(features.keypoints, self.camera)
+            keypoints = undistort(features.keypoints, self._camera)
         return View(frame.index, frame.timestamp, features, keypoints, depth)
 
     def follow(self, view: View) -> FrameResult:
         """Where the camera is, and what the map learns from it; views come in order."""
+        if self.map.distortion:  # found since the camera was given, and maybe since the view was seen
+            view = undistort_view(view, self.camera)
         with self.clock.stage("track"):
             estimate = self.tracker.locate(view, self.map)
         with self.clock.stage("map"):

@@ -62,6 +62,7 @@ class RunResult:
     interrupted: bool
     failure: Exception | None  # what ended the run early
     points: Array  # (P,3) landmarks
+    distortion: tuple[float, ...]  # k1 k2 p1 p2 found in images that were said to have none; empty where it wasn't
 
     @property
     def frame_table(self) -> FrameTable:
@@ -199,6 +200,7 @@ class _RunLog:
             interrupted=interrupted,
             failure=failure,
             points=frontend.map.point_cloud(),
+            distortion=frontend.map.distortion,
         )
 
     def _milliseconds(self, clock: StageClock, count: int) -> dict[str, Array]:

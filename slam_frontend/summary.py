@@ -38,6 +38,7 @@ class RunSummary:
     interrupted: bool
     failure: str | None  # what ended it early
     located_by_segment: tuple[int, ...]
+    distortion: tuple[float, ...]  # k1 k2 p1 p2 found in images that were said to have none
     milliseconds: dict[str, StageTime]
     online: TrajectoryMetrics | None  # of the longest segment
     final: TrajectoryMetrics | None  # of the same frames
@@ -74,6 +75,7 @@ def summarise(result: RunResult, sensor: Sensor, truth: Trajectory | None) -> Ru
         interrupted=result.interrupted,
         failure=None if result.failure is None else describe(result.failure),
         located_by_segment=tuple(int((segments == segment).sum()) for segment in np.unique(segments)),
+        distortion=result.distortion,
         milliseconds=stage_times(result.milliseconds),
         online=online,
         final=final,

@@ -11,6 +11,7 @@ import numpy as np
 from slam_frontend.errors import OutputError
 from slam_frontend.files import write_atomically
 from slam_frontend.frontend import Frontend
+from slam_frontend.geometry.camera import undistort
 from slam_frontend.trajectory import Trajectory
 from slam_frontend.types import Array, Camera, Frame, FrameResult
 
@@ -41,7 +42,7 @@ class TrackLog:
     def __init__(self, frontend: Frontend) -> None:
         self._frontend = frontend
         self._frames: list[tuple[int, float, bool, int]] = []
-        self._sights: dict[int, tuple[Array, Array, Array]] = {}  # by the index of the frame
+        self._sights: dict[int, tuple[Array, Array]] = {}  # by the index of the frame
         self._positions = np.empty((0, 3))  # by landmark id; the last ones of those that left the map
 
     def update(self, _frame: Frame, result: FrameResult) -> None:
@@ -61,20 +62,21 @@ class TrackLog:
         self._note_positions()
         columns = list(zip(*self._frames[:count], strict=True)) or [(), (), (), ()]
         all_sights = [self._sights[index] for index in columns[0]]
-        none = np.empty(0, np.int32), np.empty((0, 2), np.float32), np.empty((0, 2), np.float32)
+        none = np.empty(0, np.int32), np.empty((0, 2), np.float32)
         sights = [np.concatenate(column) for column in zip(none, *all_sights, strict=True)]
+        camera = self._frontend.camera  # as it is known in the end
         known = np.flatnonzero(np.isfinite(self._positions[:, 0]))
         return Tracks(
-            camera=self._frontend.camera,
+            camera=camera,
             indices=np.array(columns[0], np.int64),
             timestamps=np.array(columns[1], np.float64),
             is_keyframe=np.array(columns[2], bool),
             segments=np.array(columns[3], np.int64),
             T_world_cam=final.T_world_cam[:count],
-            sight_frames=np.repeat(np.arange(len(all_sights)), [len(ids) for ids, _, _ in all_sights]),
+            sight_frames=np.repeat(np.arange(len(all_sights)), [len(ids) for ids, _ in all_sights]),
             sight_landmarks=sights[0],
             sight_pixels=sights[1],
-            sight_undistorted=sights[2],
+            sight_undistorted=undistort(sights[1], camera),
             landmark_ids=known,
             landmark_positions=self._positions[known],
         )
@@ -84,8 +86,7 @@ class TrackLog:
         keypoint_ids, landmark_ids = estimate.keypoint_ids, estimate.landmark_ids
         if result.keyframe is not None:
             keypoint_ids, landmark_ids = self._frontend.map.associations(result.keyframe.id)
-        pixels, undistorted = view.features.keypoints[keypoint_ids], view.keypoints[keypoint_ids]
-        self._sights[view.index] = landmark_ids.astype(np.int32), pixels, undistorted
+        self._sights[view.index] = landmark_ids.astype(np.int32), view.features.keypoints[keypoint_ids]
 
     def _note_positions(self) -> None:
         table = self._frontend.map.landmarks

@@ -36,6 +36,8 @@ def _counts(summary: RunSummary, title: str) -> Table:
     table.add_row("lost", str(summary.lost))
     table.add_row("first pose at frame", "never" if summary.initialised_at is None else str(summary.initialised_at))
     table.add_row("keyframes, landmarks", f"{summary.keyframes}, {summary.landmarks}")
+    if summary.distortion:
+        table.add_row("distortion found, k1", f"{summary.distortion[0]:.4f}")
     if summary.skipped:
         table.add_row("skipped", str(summary.skipped))
     if summary.dropped:

@@ -1,11 +1,12 @@
 """Pixels and rays of a pinhole camera with OpenCV's distortion."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 import cv2
 import numpy as np
 
-from slam_frontend.types import Array, Camera
+from slam_frontend.types import Array, Camera, View
 
 REFERENCE_WIDTH = 640  # the image width that radii in the settings are meant for
 PRECISELY = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 30, 1e-3)  # OpenCV's own 5 steps leave half a pixel
@@ -43,6 +44,11 @@ def undistort(keypoints: Array, camera: Camera) -> Array:
     pixels = np.asarray(keypoints, np.float64).reshape(-1, 1, 2)
     ideal = cv2.undistortPoints(pixels, camera.K, np.array(camera.distortion), P=camera.K, criteria=PRECISELY)
     return np.asarray(ideal.reshape(-1, 2), np.float32)
+
+
+def undistort_view(view: View, camera: Camera) -> View:
+    """The view with its keypoints as seen through a camera's lens."""
+    return replace(view, keypoints=undistort(view.features.keypoints, camera))
 
 
 def inside(pixels: Array, camera: Camera, margin: float = 0.0) -> Array:

@@ -10,6 +10,7 @@ from slam_frontend.geometry import se3
 from slam_frontend.geometry.reprojection import Measurements
 from slam_frontend.mapping.bundle_adjustment import BundleProblem, adjust, agreeing
 from slam_frontend.mapping.landmarks import is_among
+from slam_frontend.mapping.lens import WINDOW, LensSearch, LensSolution
 from slam_frontend.mapping.local_map import LocalMap
 from slam_frontend.types import Array, Camera
 
@@ -36,11 +37,14 @@ class LocalAdjustment:
     the same to the bit, however long it takes. In between rows may be added to the map, not taken out of it.
     """
 
-    def __init__(self, camera: Camera, config: MapperConfig) -> None:
+    def __init__(self, camera: Camera, config: MapperConfig, lens: LensSearch | None = None) -> None:
+        """A ``lens`` is looked for from time to time, once a keyframe's result is in."""
         self.camera = camera
         self.config = config
+        self.lens = lens
         self._worker = ThreadPoolExecutor(1, "bundle adjustment")
         self._begun: tuple[_Excerpt, Future[Solution]] | None = None
+        self._lens_begun: tuple[_Excerpt, Future[LensSolution | None]] | None = None
         self._age = 0
 
     def begin(self, map: LocalMap, keyframe_id: int) -> None:
@@ -51,7 +55,7 @@ class LocalAdjustment:
         with it.
         """
         self.finish(map)
-        excerpt = _take_out(map, keyframe_id, self.camera, self.config.window, self.config.num_fixed)
+        excerpt = _take_out(map, *_choose(map, keyframe_id, self.config.window, self.config.num_fixed), self.camera)
         if excerpt is not None:
             solution = self._worker.submit(_solve, excerpt.problem, self.camera, self.config.max_iterations)
             self._begun, self._age = (excerpt, solution), 0
@@ -59,8 +63,12 @@ class LocalAdjustment:
     def advance(self, map: LocalMap) -> None:
         """A frame has passed."""
         self._age += 1
-        if self._age >= DELAY:
-            self.finish(map)
+        if self._age < DELAY:
+            return
+        is_next = self._begun is not None
+        self.finish(map)
+        if is_next and self.lens is not None and self.lens.is_due(len(map.keyframes)):
+            self._begin_lens(map, self.lens)
 
     def finish(self, map: LocalMap) -> None:
         """Take in now what has begun, if anything has."""
@@ -68,10 +76,24 @@ class LocalAdjustment:
             excerpt, solution = self._begun
             self._begun = None
             _put_back(map, excerpt, *solution.result())
+        if self._lens_begun is not None and self.lens is not None:
+            excerpt, found = self._lens_begun
+            self._lens_begun = None
+            if (surer := found.result()) is not None:
+                self.lens.take(surer)
+                _put_back(map, excerpt, surer.problem, surer.agrees)
+                map.undistort(self.lens.camera_with(surer.k1))
+
+    def _begin_lens(self, map: LocalMap, lens: LensSearch) -> None:
+        """Move the latest keyframes, all that they see, and the lens; only the oldest of them stays."""
+        oldest, *free = list(map.keyframes)[-WINDOW:]
+        excerpt = _take_out(map, free, [oldest], self.camera)
+        if excerpt is not None:
+            found = self._worker.submit(lens.solve, excerpt.problem, _pixels(map, excerpt, [*free, oldest]))
+            self._lens_begun, self._age = (excerpt, found), 0
 
 
-def _take_out(map: LocalMap, keyframe_id: int, camera: Camera, window: int, num_fixed: int) -> _Excerpt | None:
-    free, fixed = _choose(map, keyframe_id, window, num_fixed)
+def _take_out(map: LocalMap, free: list[int], fixed: list[int], camera: Camera) -> _Excerpt | None:
     if not free:
         return None
     sights, seen = _shared_sights(map, free, fixed)
@@ -79,6 +101,13 @@ def _take_out(map: LocalMap, keyframe_id: int, camera: Camera, window: int, num_
         return None
     problem = _gather(map, [*free, *fixed], len(free), sights, seen, camera)
     return _Excerpt(free, np.concatenate(sights), seen, problem)
+
+
+def _pixels(map: LocalMap, excerpt: _Excerpt, ids: list[int]) -> Array:
+    """(n,2): the sights of an excerpt as found in the images of its keyframes."""
+    keypoints = np.concatenate([map.keyframes[id].view.features.keypoints for id in ids])
+    firsts = np.cumsum([0, *(len(map.keyframes[id].view.features) for id in ids)])[:-1]
+    return np.asarray(keypoints[firsts[excerpt.problem.camera_of] + map.observed_keypoints[excerpt.sights]])
 
 
 def _solve(problem: BundleProblem, camera: Camera, max_iterations: int) -> Solution:

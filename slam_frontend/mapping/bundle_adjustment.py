@@ -17,6 +17,7 @@ from slam_frontend.geometry.reprojection import (
     Measurements,
     chain_to_twist,
     errors_at,
+    jacobian_by_point,
     normal_equations_by_point,
     robust_weights,
 )
@@ -24,6 +25,7 @@ from slam_frontend.types import Array, Camera
 
 MIN_DAMPING, MAX_DAMPING = 1e-8, 1e4
 CONVERGED = 5e-3  # relative gain of a step under which another one isn't worth its time
+SLIGHTLY = 1e-6  # damping that changes no result, but makes up for a world's free scale
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def adjust(problem: BundleProblem, camera: Camera, max_iterations: int) -> Bundl
     system = _linearise(problem, camera)
     for _ in range(max_iterations):
         candidate = _step(problem, system, damping)
-        cost = _cost(candidate, camera) if candidate else np.inf
+        cost = robust_cost(candidate, camera) if candidate else np.inf
         if candidate is None or not cost < system.cost:
             damping *= 10
             if damping > MAX_DAMPING:
@@ -76,6 +78,34 @@ def agreeing(problem: BundleProblem, camera: Camera) -> Array:
 def errors_of(problem: BundleProblem, camera: Camera) -> Array:
     """(n,3) whitened errors of the sights."""
     return errors_at(_points_in_cameras(problem), problem.measured, camera)
+
+
+def robust_cost(problem: BundleProblem, camera: Camera) -> float:
+    """The robust cost of all sights."""
+    return robust_weights(errors_of(problem, camera))[1]
+
+
+def condense(problem: BundleProblem, camera: Camera, J: Array) -> tuple[Array, Array]:
+    """What the sights say of L more parameters that all of them share: (L,L) information and (L,) gradient, with poses
+    and points eliminated. ``J`` (n,3,L) are derivatives of the whitened errors by these."""
+    system, L, F = _linearise(problem, camera), J.shape[2], problem.num_free
+    p = _points_in_cameras(problem)
+    residuals = errors_at(p, problem.measured, camera)
+    weighted = robust_weights(residuals)[0][:, None, None] * J
+    pulled = np.einsum("nki,nkl->nil", jacobian_by_point(p, problem.measured, camera), weighted)  # (n,3,L)
+    by_camera = [_pulled_back(p[sights], pulled[sights]) for sights in _sights_by_camera(problem)[:F]]
+    in_world = np.einsum("nki,nkl->nil", problem.T_cam_world[problem.camera_of, :3, :3], pulled)
+    by_point = _sums(in_world.reshape(-1, 3 * L), problem.point_of, len(problem.points)).reshape(-1, 3, L)
+    mixed = np.dstack([system.mixed, by_point])  # (P,3,6F+L)
+    reduced = (_inverses(_damped(system.points, SLIGHTLY)) @ mixed).reshape(-1, 6 * F + L)
+    through_points = mixed.reshape(-1, 6 * F + L).T @ reduced
+    gradient = np.concatenate([system.camera_gradient, np.einsum("nkl,nk->l", weighted, residuals)])
+    gradient -= reduced.T @ system.point_gradient.ravel()
+    cameras = _block_diagonal(_damped(system.cameras, SLIGHTLY)) - through_points[: 6 * F, : 6 * F]
+    across = np.concatenate(by_camera) - through_points[: 6 * F, 6 * F :]
+    own = np.einsum("nkl,nkm->lm", J, weighted) - through_points[6 * F :, 6 * F :]
+    followed = np.linalg.solve(cameras, across).T  # (L,6F)
+    return own - followed @ across, gradient[6 * F :] - followed @ gradient[: 6 * F]
 
 
 @dataclass(frozen=True)
@@ -143,10 +173,6 @@ def _step(problem: BundleProblem, system: _System, damping: float) -> BundleProb
     T = problem.T_cam_world.copy()
     T[:F] = se3.exp(step.reshape(F, 6)) @ T[:F]
     return replace(problem, T_cam_world=T, points=problem.points + shift)
-
-
-def _cost(problem: BundleProblem, camera: Camera) -> float:
-    return robust_weights(errors_of(problem, camera))[1]
 
 
 def _points_in_cameras(problem: BundleProblem) -> Array:

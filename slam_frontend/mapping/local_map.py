@@ -1,9 +1,11 @@
 """What the frontend knows of the world: keyframes, landmarks, and who saw what."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from slam_frontend.geometry import se3
-from slam_frontend.geometry.camera import inside, project
+from slam_frontend.geometry.camera import inside, project, undistort_view
 from slam_frontend.geometry.vectors import row_dots
 from slam_frontend.mapping.landmarks import LandmarkTable, is_among
 from slam_frontend.mapping.search import VisibleLandmarks
@@ -24,6 +26,7 @@ class LocalMap:
         self.poses: dict[int, Array] = {}
         self.landmarks = LandmarkTable()
         self.segment = 0
+        self.distortion: tuple[float, ...] = ()  # of a lens that was said to have none; empty unless found
         self.observed_landmarks = np.empty(0, np.int64)  # the three columns of the observations
         self.observed_in = np.empty(0, np.int64)
         self.observed_keypoints = np.empty(0, np.int64)
@@ -102,7 +105,7 @@ class LocalMap:
         table = self.landmarks
         rows = np.arange(len(table)) if among is None else np.flatnonzero(is_among(table.ids, among))
         pixels = project(se3.transform(se3.inverse(T_world_cam), table.positions[rows]), camera)
-        seen = np.flatnonzero(inside(pixels, camera, -margin))
+        seen = np.flatnonzero(inside(pixels, self.seen_through(camera), -margin))
         pixels, rows = pixels[seen], rows[seen]
         centre, positions = T_world_cam[:3, 3], table.positions[rows]
         now, before = centre - positions, table.seen_from[rows] - positions
@@ -114,6 +117,16 @@ class LocalMap:
         rows, pixels, scales = rows[kept], pixels[kept], (table.scales[rows] * ratio)[kept]
         descriptors = table.descriptors[rows] if table.descriptors is not None else np.empty((0, 0))
         return VisibleLandmarks(table.ids[rows], table.positions[rows], descriptors, pixels, scales)
+
+    def seen_through(self, camera: Camera) -> Camera:
+        """A camera as it was given, with the distortion that was found in its images if any was."""
+        return replace(camera, distortion=self.distortion) if self.distortion else camera
+
+    def undistort(self, camera: Camera) -> None:
+        """See all keyframes anew through a camera whose lens is known better now."""
+        self.distortion = camera.distortion
+        for id, keyframe in self.keyframes.items():
+            self.keyframes[id] = replace(keyframe, view=undistort_view(keyframe.view, camera))
 
     def remove_landmarks(self, ids: Array, retire: bool = False) -> None:
         """Forget landmarks and who saw them; ``retire`` keeps their positions for the point cloud."""

@@ -12,6 +12,7 @@ from slam_frontend.mapping.creation import (
     merge_doubles,
 )
 from slam_frontend.mapping.keyframes import KeyframePolicy
+from slam_frontend.mapping.lens import LensSearch
 from slam_frontend.mapping.local_map import LocalMap
 from slam_frontend.mapping.search import LandmarkSearch
 from slam_frontend.matching import Matcher
@@ -36,7 +37,9 @@ class Mapper:
         search: LandmarkSearch,
         min_features: int,
         patience: int,
+        is_mono: bool = False,
     ) -> None:
+        """The lens of one camera is looked for where its images are said to have no distortion."""
         self.camera = camera
         self.config = config
         self.matcher = matcher
@@ -44,7 +47,9 @@ class Mapper:
         self.min_features = min_features
         self.patience = patience
         self.policy = KeyframePolicy(config, camera)
-        self.adjustment = LocalAdjustment(camera, config)
+        is_lens_unknown = is_mono and config.refine_distortion and not any(camera.distortion)
+        lens = LensSearch(camera, config.max_iterations) if is_lens_unknown else None
+        self.adjustment = LocalAdjustment(camera, config, lens)
         self.num_located = 0  # frames in the map's latest segment, early views aside
         self.num_lost = 0
 

@@ -3,8 +3,15 @@
 from collections.abc import Callable
 
 from slam_frontend.frontend import Frontend
+from slam_frontend.geometry.camera import undistort_view
 from slam_frontend.mapping import LocalMap
-from slam_frontend.types import Frame, FrameResult, View
+from slam_frontend.pipeline import OnFrame
+from slam_frontend.types import Camera, Frame, FrameResult, View
+
+
+def note_views(views: dict[int, View], camera: Camera) -> OnFrame:
+    """Notes by their index what frames show to a camera as it is said to be, whatever the run finds of its lens."""
+    return lambda frame, result: views.update({frame.index: undistort_view(result.view, camera)})
 
 
 class Replay:

@@ -1,0 +1,93 @@
+"""What is left of a lens's distortion in one camera's images that are said to have none, found while it tracks.
+
+Rectified images keep some: in KITTI's, corners are a percent or two off, which bends the path of one camera. Once a few
+keyframes tell its first coefficient well enough, poses, points and lens are adjusted together (Triggs 1999).
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from slam_frontend.geometry.camera import undistort
+from slam_frontend.geometry.reprojection import Measurements
+from slam_frontend.mapping.bundle_adjustment import BundleProblem, adjust, agreeing, condense, robust_cost
+from slam_frontend.types import Array, Camera
+
+PRIOR = 0.015  # standard deviation of how far corners are off before anything is known, as a share of their distance
+KNOWN = 0.003  # the same, from which on a lens counts as known
+WINDOW = 16  # keyframes at most that tell it
+MIN_KEYFRAMES = 5
+EVERY = 4  # keyframes there is an attempt
+ROUNDS = 4
+STEP = 1e-4  # of the coefficient, for derivatives
+
+
+@dataclass(frozen=True)
+class LensSolution:
+    """Keyframes and points, and the lens that explains them best."""
+
+    problem: BundleProblem
+    agrees: Array  # (n,) bool, of the sights
+    k1: float
+    sigma: float  # its standard deviation
+
+
+class LensSearch:
+    """Looks for the lens every few keyframes; what is told more surely than before is taken."""
+
+    def __init__(self, camera: Camera, max_iterations: int) -> None:
+        self.camera = camera  # as its images are said to be
+        self.max_iterations = max_iterations
+        corner = np.hypot(
+            max(camera.cx, camera.width - camera.cx) / camera.fx, max(camera.cy, camera.height - camera.cy) / camera.fy
+        )
+        self.prior, self.sigma = PRIOR / corner**2, KNOWN / corner**2
+        self.k1 = 0.0
+        self._asked = 0
+
+    def is_due(self, num_keyframes: int) -> bool:
+        """Whether it is time for an attempt; asked once for each keyframe."""
+        self._asked += 1
+        return self._asked % EVERY == 0 and num_keyframes >= MIN_KEYFRAMES
+
+    def take(self, solution: LensSolution) -> None:
+        """Know what was found."""
+        self.k1, self.sigma = solution.k1, solution.sigma
+
+    def camera_with(self, k1: float) -> Camera:
+        """The camera with a distortion."""
+        return replace(self.camera, distortion=(k1, 0.0, 0.0, 0.0))
+
+    def solve(self, problem: BundleProblem, pixels: Array) -> LensSolution | None:
+        """Gauss-Newton on the lens, poses and points adjusted in between; None where that tells it no surer than it is
+        known, or explains nothing better.
+
+        ``pixels`` (n,2) are the sights as found in the images; those of the problem are undistorted by the lens so far.
+        """
+        k1, before = self.k1, self._cost(problem, self.k1)
+        for _ in range(ROUNDS):
+            information, gradient = condense(problem, self.camera, self._derivatives(problem, pixels, k1))
+            sigma = float(information.item() + self.prior**-2) ** -0.5
+            if sigma > self.sigma:
+                return None
+            step = -(gradient.item() + k1 * self.prior**-2) * sigma**2
+            k1 += step
+            measured = self._undistorted(problem.measured, pixels, k1)
+            problem = adjust(replace(problem, measured=measured), self.camera, self.max_iterations)
+            if abs(step) < sigma / 4:
+                break
+        if not self._cost(problem, k1) < before:
+            return None
+        return LensSolution(problem, agreeing(problem, self.camera), k1, sigma)
+
+    def _cost(self, problem: BundleProblem, k1: float) -> float:
+        return robust_cost(problem, self.camera) + float(k1 / self.prior) ** 2
+
+    def _undistorted(self, measured: Measurements, pixels: Array, k1: float) -> Measurements:
+        keypoints = undistort(pixels, self.camera_with(k1))
+        return replace(measured, values=np.column_stack([keypoints, measured.values[:, 2]]))
+
+    def _derivatives(self, problem: BundleProblem, pixels: Array, k1: float) -> Array:
+        """(n,3,1) of the whitened errors by the coefficient."""
+        further = self._undistorted(problem.measured, pixels, k1 + STEP).values - problem.measured.values
+        return np.asarray(-further * problem.measured.precision / STEP)[:, :, None]
