@@ -17,7 +17,7 @@ PRIOR = 0.015  # standard deviation of how far corners are off before anything i
 KNOWN = 0.003  # the same, from which on a lens counts as known
 WINDOW = 16  # keyframes at most that tell it
 MIN_KEYFRAMES = 5
-EVERY = 4  # keyframes there is an attempt
+EVERY = 2  # keyframes there is an attempt
 ROUNDS = 4
 STEP = 1e-4  # of the coefficient, for derivatives
 
@@ -41,7 +41,7 @@ class LensSearch:
         corner = np.hypot(
             max(camera.cx, camera.width - camera.cx) / camera.fx, max(camera.cy, camera.height - camera.cy) / camera.fy
         )
-        self.prior, self.sigma = PRIOR / corner**2, KNOWN / corner**2
+        self.prior, self.sigma = PRIOR / float(corner**2), KNOWN / float(corner**2)
         self.k1 = 0.0
         self._asked = 0
 
@@ -66,8 +66,11 @@ class LensSearch:
         """
         k1, before = self.k1, self._cost(problem, self.k1)
         for _ in range(ROUNDS):
-            information, gradient = condense(problem, self.camera, self._derivatives(problem, pixels, k1))
-            sigma = float(information.item() + self.prior**-2) ** -0.5
+            try:
+                information, gradient = condense(problem, self.camera, self._derivatives(problem, pixels, k1))
+            except np.linalg.LinAlgError:
+                return None
+            sigma = (max(information.item(), 0.0) + self.prior**-2) ** -0.5
             if sigma > self.sigma:
                 return None
             step = -(gradient.item() + k1 * self.prior**-2) * sigma**2
@@ -81,7 +84,7 @@ class LensSearch:
         return LensSolution(problem, agreeing(problem, self.camera), k1, sigma)
 
     def _cost(self, problem: BundleProblem, k1: float) -> float:
-        return robust_cost(problem, self.camera) + float(k1 / self.prior) ** 2
+        return robust_cost(problem, self.camera) + (k1 / self.prior) ** 2
 
     def _undistorted(self, measured: Measurements, pixels: Array, k1: float) -> Measurements:
         keypoints = undistort(pixels, self.camera_with(k1))

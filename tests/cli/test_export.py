@@ -2,13 +2,14 @@
 
 import shlex
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
 import pytest
 from command_line import Call, one_sentence, run_main
 
-from slam_frontend.adapters.tracks import TrackLog, write_tracks
+from slam_frontend.adapters.tracks import TrackLog, read_tracks, write_tracks
 from slam_frontend.config import RunConfig
 from slam_frontend.datasets import open_sequence
 from slam_frontend.frontend import Frontend
@@ -122,7 +123,11 @@ def test_a_models_images_are_those_that_the_run_had(call: Call, tmp_path: Path, 
     other.write_text(camera.read_text().replace("fx: ", "fx: 1"))
     assert call(*model, "--camera", other) == 2
     assert "its camera isn't the run's; give --camera" in capsys.readouterr().err
-    assert call(*model, "--camera", camera) == 0
+    seen = read_tracks(run)
+    write_tracks(replace(seen, camera=replace(seen.camera, distortion=(0.01, 0.0, 0.0, 0.0))), run / "tracks.npz")
+    other.write_text(f"{camera.read_text()}distortion: [0.02, 0, 0, 0]\n")
+    assert call(*model, "--camera", other) == 2
+    assert call(*model, "--camera", camera) == 0  # which states no distortion: the run found it
     assert len(list((tmp_path / "model" / "images").iterdir())) > 1
 
 

@@ -6,16 +6,20 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 from command_line import Call, one_sentence, run_main
 
+from slam_frontend.cli.tables import print_run
 from slam_frontend.errors import FrontendError
 from slam_frontend.features.superpoint import shipped_weights
 from slam_frontend.frontend import Frontend
-from slam_frontend.types import FrameResult, View
+from slam_frontend.pipeline import RunResult
+from slam_frontend.summary import summarise
+from slam_frontend.types import FrameResult, Sensor, View
 from slam_frontend.viz.snapshots import Snapshots
 
 SAMPLE = Path(__file__).parents[2] / "sequences" / "sample"
@@ -48,6 +52,13 @@ def test_a_run_writes_its_folder_and_prints_the_table(call: Call, capsys: pytest
     for word in ("located", "lost", "median", "95th percentile", "ATE rmse, m", "RPE a frame, deg", str(folder)):
         assert word in printed.out
     assert printed.err == ""  # no progress bar where nobody watches
+
+
+def test_the_table_tells_of_a_distortion_that_was_found(rgbd_run: RunResult, capsys) -> None:
+    for distortion in ((), (0.0213, 0.0, 0.0, 0.0)):
+        print_run(summarise(replace(rgbd_run, distortion=distortion), Sensor.MONO, None), "a run")
+        row = [line for line in capsys.readouterr().out.splitlines() if "distortion found" in line]
+        assert ["0.0213" in line for line in row] == [True] * bool(distortion)
 
 
 def test_two_runs_write_the_same_bytes_wherever_features_are_extracted(call: Call) -> None:
