@@ -15,6 +15,8 @@ from slam_frontend.optional import require
 from slam_frontend.types import Array
 
 _MAKING = Lock()  # threads that ask at once would each get one
+# Else OpenVINO takes bfloat16 where the processor has it: without AMX that is slower, and results differ by machine.
+SETTINGS = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
 SIZES_KEPT = 4  # of images: each has a network compiled for it, with the memory that it needs
 
 
@@ -54,7 +56,7 @@ class OpenvinoRuntime:
     def _compile(self, shape: tuple[int, ...]) -> None:
         graph = self._graph.clone()
         graph.reshape([1, 1, *shape])
-        compiled = self._core.compile_model(graph, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+        compiled = self._core.compile_model(graph, "CPU", SETTINGS)
         if len(self._requests) == SIZES_KEPT:
             del self._requests[next(iter(self._requests))]
         self._requests[shape] = compiled.create_infer_request()
