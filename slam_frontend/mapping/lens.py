@@ -15,6 +15,7 @@ from slam_frontend.types import Array, Camera
 
 PRIOR = 0.015  # standard deviation of how far corners are off before anything is known, as a share of their distance
 KNOWN = 0.003  # the same, from which on a lens counts as known
+CLEAR = 4.0  # standard deviations from none that the first has to be; what ideal images seem to keep is chance
 WINDOW = 16  # keyframes at most that tell it
 MIN_KEYFRAMES = 5
 EVERY = 2  # keyframes there is an attempt
@@ -60,7 +61,7 @@ class LensSearch:
 
     def solve(self, problem: BundleProblem, pixels: Array) -> LensSolution | None:
         """Gauss-Newton on the lens, poses and points adjusted in between; None where that tells it no surer than it is
-        known, or explains nothing better.
+        known, explains nothing better or can't be told from none.
 
         ``pixels`` (n,2) are the sights as found in the images; those of the problem are undistorted by the lens so far.
         """
@@ -79,7 +80,8 @@ class LensSearch:
             problem = adjust(replace(problem, measured=measured), self.camera, self.max_iterations)
             if abs(step) < sigma / 4:
                 break
-        if not self._cost(problem, k1) < before:
+        is_clear = self.k1 != 0 or abs(k1) > CLEAR * sigma  # what was taken once may shrink again
+        if not is_clear or not self._cost(problem, k1) < before:
             return None
         return LensSolution(problem, agreeing(problem, self.camera), k1, sigma)
 

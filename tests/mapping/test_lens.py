@@ -87,8 +87,17 @@ def test_a_lens_that_nobody_told_of_is_found_and_no_longer_bends_the_path(k1: fl
 
 
 def test_what_has_no_lens_is_left_alone() -> None:
-    found = run(frontend_with(0.0)).distortion
-    assert not found or abs(found[0]) < 0.006
+    frontend = frontend_with(0.0)
+    assert run(frontend).distortion == ()
+    assert frontend.camera == CAMERA
+
+
+def test_a_lens_that_was_taken_by_mistake_shrinks_again() -> None:
+    frontend = frontend_with(0.0)
+    search = frontend.mapper.adjustment.lens
+    assert search is not None
+    search.k1, frontend.map.distortion = 0.03, (0.03, 0.0, 0.0, 0.0)
+    assert run(frontend).distortion[0] == pytest.approx(0, abs=0.008)
 
 
 @pytest.mark.parametrize(
