@@ -72,7 +72,7 @@ def _open(recording: Path, format: str, camera: Path | None, run: Path, seen_by:
     sensor = read_run(run).config.get("sensor", "auto")
     sequence = open_sequence(recording, format, sensor, camera=camera, colour=True)
     given, found = replace(sequence.camera, baseline=None), replace(seen_by, baseline=None)
-    if not any(given.distortion):  # the run may have found one
+    if not any(given.distortion) and not any(found.distortion[1:]):  # a run finds the first coefficient alone
         found = replace(found, distortion=given.distortion)
     if given != found:
         raise OutputError(f"{recording}: its camera isn't the run's; give --camera and --format as for run")

@@ -10,7 +10,7 @@ from slam_frontend.geometry import se3
 from slam_frontend.geometry.reprojection import Measurements
 from slam_frontend.mapping.bundle_adjustment import BundleProblem, adjust, agreeing
 from slam_frontend.mapping.landmarks import is_among
-from slam_frontend.mapping.lens import WINDOW, LensSearch, LensSolution
+from slam_frontend.mapping.lens import AT_LEAST_EVERY, EVERY, MIN_KEYFRAMES, WINDOW, LensSearch, LensSolution
 from slam_frontend.mapping.local_map import LocalMap
 from slam_frontend.types import Array, Camera
 
@@ -46,6 +46,7 @@ class LocalAdjustment:
         self._begun: tuple[_Excerpt, Future[Solution]] | None = None
         self._lens_begun: tuple[_Excerpt, Future[LensSolution | None]] | None = None
         self._age = 0
+        self._since_lens = 0  # keyframes
 
     def begin(self, map: LocalMap, keyframe_id: int) -> None:
         """Move the keyframes that share most landmarks with one, and what they see; drop sights that disagree.
@@ -55,6 +56,9 @@ class LocalAdjustment:
         with it.
         """
         self.finish(map)
+        self._since_lens += 1
+        if self._begins_lens(map, AT_LEAST_EVERY):
+            return
         excerpt = _take_out(map, *_choose(map, keyframe_id, self.config.window, self.config.num_fixed), self.camera)
         if excerpt is not None:
             solution = self._worker.submit(_solve, excerpt.problem, self.camera, self.config.max_iterations)
@@ -65,10 +69,10 @@ class LocalAdjustment:
         self._age += 1
         if self._age < DELAY:
             return
-        is_next = self._begun is not None
+        is_adjusted = self._begun is not None
         self.finish(map)
-        if is_next and self.lens is not None and self.lens.is_due(len(map.keyframes)):
-            self._begin_lens(map, self.lens)
+        if is_adjusted:
+            self._begins_lens(map, EVERY)
 
     def finish(self, map: LocalMap) -> None:
         """Take in now what has begun, if anything has."""
@@ -80,17 +84,23 @@ class LocalAdjustment:
             excerpt, found = self._lens_begun
             self._lens_begun = None
             if (surer := found.result()) is not None:
-                self.lens.take(surer)
+                self.lens.sigma = surer.sigma
                 _put_back(map, excerpt, surer.problem, surer.agrees)
                 map.undistort(self.lens.camera_with(surer.k1))
 
-    def _begin_lens(self, map: LocalMap, lens: LensSearch) -> None:
-        """Move the latest keyframes, all that they see, and the lens; only the oldest of them stays."""
+    def _begins_lens(self, map: LocalMap, every: int) -> bool:
+        """After so many keyframes move the latest, all that they see, and the lens; the oldest of them and those before
+        stay."""
+        if self.lens is None or self._since_lens < every or len(map.keyframes) < MIN_KEYFRAMES:
+            return False
         oldest, *free = list(map.keyframes)[-WINDOW:]
         excerpt = _take_out(map, free, [oldest], self.camera)
-        if excerpt is not None:
-            found = self._worker.submit(lens.solve, excerpt.problem, _pixels(map, excerpt, [*free, oldest]))
-            self._lens_begun, self._age = (excerpt, found), 0
+        if excerpt is None:
+            return False
+        k1 = map.distortion[0] if map.distortion else 0.0
+        found = self._worker.submit(self.lens.solve, excerpt.problem, _pixels(map, excerpt, [*free, oldest]), k1)
+        self._lens_begun, self._age, self._since_lens = (excerpt, found), 0, 0
+        return True
 
 
 def _take_out(map: LocalMap, free: list[int], fixed: list[int], camera: Camera) -> _Excerpt | None:

@@ -87,8 +87,7 @@ def robust_cost(problem: BundleProblem, camera: Camera) -> float:
 
 def condense(problem: BundleProblem, camera: Camera, J: Array) -> tuple[Array, Array]:
     """What the sights say of L more parameters that all of them share: (L,L) information and (L,) gradient, with poses
-    and points eliminated. ``J`` (n,3,L) are derivatives of the whitened errors by these; LinAlgError where the sights
-    leave poses open."""
+    and points eliminated. ``J`` (n,3,L) are derivatives of the whitened errors by these."""
     system, L, F = _linearise(problem, camera), J.shape[2], problem.num_free
     p = _points_in_cameras(problem)
     residuals = errors_at(p, problem.measured, camera)

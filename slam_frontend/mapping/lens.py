@@ -18,7 +18,7 @@ KNOWN = 0.003  # the same, from which on a lens counts as known
 CLEAR = 4.0  # standard deviations from none that the first has to be; what ideal images seem to keep is chance
 WINDOW = 16  # keyframes at most that tell it
 MIN_KEYFRAMES = 5
-EVERY = 2  # keyframes there is an attempt
+EVERY, AT_LEAST_EVERY = 2, 8  # keyframes: an attempt once two frames pass without a keyframe, and without that
 ROUNDS = 4
 STEP = 1e-4  # of the coefficient, for derivatives
 
@@ -34,7 +34,7 @@ class LensSolution:
 
 
 class LensSearch:
-    """Looks for the lens every few keyframes; what is told more surely than before is taken."""
+    """Finds the lens of a few keyframes, where they tell it more surely than it was told before."""
 
     def __init__(self, camera: Camera, max_iterations: int) -> None:
         self.camera = camera  # as its images are said to be
@@ -43,47 +43,39 @@ class LensSearch:
             max(camera.cx, camera.width - camera.cx) / camera.fx, max(camera.cy, camera.height - camera.cy) / camera.fy
         )
         self.prior, self.sigma = PRIOR / float(corner**2), KNOWN / float(corner**2)
-        self.k1 = 0.0
-        self._asked = 0
-
-    def is_due(self, num_keyframes: int) -> bool:
-        """Whether it is time for an attempt; asked once for each keyframe."""
-        self._asked += 1
-        return self._asked % EVERY == 0 and num_keyframes >= MIN_KEYFRAMES
-
-    def take(self, solution: LensSolution) -> None:
-        """Know what was found."""
-        self.k1, self.sigma = solution.k1, solution.sigma
 
     def camera_with(self, k1: float) -> Camera:
         """The camera with a distortion."""
         return replace(self.camera, distortion=(k1, 0.0, 0.0, 0.0))
 
-    def solve(self, problem: BundleProblem, pixels: Array) -> LensSolution | None:
+    def solve(self, problem: BundleProblem, pixels: Array, known: float) -> LensSolution | None:
         """Gauss-Newton on the lens, poses and points adjusted in between; None where that tells it no surer than it is
-        known, explains nothing better or can't be told from none.
+        known, explains nothing better or, of the first, can't be told from none.
 
-        ``pixels`` (n,2) are the sights as found in the images; those of the problem are undistorted by the lens so far.
+        ``pixels`` (n,2) are the sights as found in the images; those of the problem are undistorted by the known one.
         """
-        k1, before = self.k1, self._cost(problem, self.k1)
+        step, sigma = self._step(problem, pixels, known)
+        if not sigma < self.sigma:
+            return None
+        problem = adjust(problem, self.camera, self.max_iterations)
+        k1, before = known, self._cost(problem, known)
         for _ in range(ROUNDS):
-            try:
-                information, gradient = condense(problem, self.camera, self._derivatives(problem, pixels, k1))
-            except np.linalg.LinAlgError:
-                return None
-            sigma = (max(information.item(), 0.0) + self.prior**-2) ** -0.5
-            if sigma > self.sigma:
-                return None
-            step = -(gradient.item() + k1 * self.prior**-2) * sigma**2
+            step, sigma = self._step(problem, pixels, k1)
             k1 += step
             measured = self._undistorted(problem.measured, pixels, k1)
             problem = adjust(replace(problem, measured=measured), self.camera, self.max_iterations)
             if abs(step) < sigma / 4:
                 break
-        is_clear = self.k1 != 0 or abs(k1) > CLEAR * sigma  # what was taken once may shrink again
-        if not is_clear or not self._cost(problem, k1) < before:
+        is_clear = known != 0 or abs(k1) > CLEAR * sigma  # what was taken once may shrink again
+        if not (is_clear and sigma < self.sigma and self._cost(problem, k1) < before):
             return None
         return LensSolution(problem, agreeing(problem, self.camera), k1, sigma)
+
+    def _step(self, problem: BundleProblem, pixels: Array, k1: float) -> tuple[float, float]:
+        """How far the lens is from where its prior and the sights want it, and their standard deviation."""
+        information, gradient = condense(problem, self.camera, self._derivatives(problem, pixels, k1))
+        sigma = (max(information.item(), 0.0) + self.prior**-2) ** -0.5
+        return -(gradient.item() + k1 * self.prior**-2) * sigma**2, sigma
 
     def _cost(self, problem: BundleProblem, k1: float) -> float:
         return robust_cost(problem, self.camera) + (k1 / self.prior) ** 2

@@ -124,9 +124,8 @@ class LocalMap:
 
     def undistort(self, camera: Camera) -> None:
         """See all keyframes anew through a camera whose lens is known better now."""
-        self.distortion = camera.distortion
-        for id, keyframe in self.keyframes.items():
-            self.keyframes[id] = replace(keyframe, view=undistort_view(keyframe.view, camera))
+        seen = {id: replace(one, view=undistort_view(one.view, camera)) for id, one in self.keyframes.items()}
+        self.distortion, self.keyframes = camera.distortion, seen
 
     def remove_landmarks(self, ids: Array, retire: bool = False) -> None:
         """Forget landmarks and who saw them; ``retire`` keeps their positions for the point cloud."""

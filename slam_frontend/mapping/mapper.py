@@ -79,6 +79,7 @@ class Mapper:
         keyframe = map.add_keyframe(view, estimate.T_world_cam)
         map.observe(keyframe, estimate.keypoint_ids, estimate.landmark_ids)
         self.adjustment.finish(map)  # before rows of the map are removed
+        keyframe = map.keyframes[keyframe.id]  # seen anew if that found the lens
         self.policy.begin()
         self._create_landmarks(keyframe, map)
         self._cull(map)
@@ -105,7 +106,7 @@ class Mapper:
         landmarks_from_depth(map, keyframe, self.camera)
         neighbours = [map.keyframes[id] for id, _ in map.covisible(keyframe.id)[:NUM_NEIGHBOURS]]
         if not neighbours:
-            neighbours = [other for other in map.keyframes.values() if other is not keyframe][-1:]
+            neighbours = [other for other in map.keyframes.values() if other.id != keyframe.id][-1:]
         min_parallax = np.deg2rad(self.config.min_parallax_deg)
         for neighbour in neighbours:
             landmarks_from_parallax(map, neighbour, keyframe, self.matcher, self.camera, min_parallax)

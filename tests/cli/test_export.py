@@ -127,6 +127,10 @@ def test_a_models_images_are_those_that_the_run_had(call: Call, tmp_path: Path, 
     write_tracks(replace(seen, camera=replace(seen.camera, distortion=(0.01, 0.0, 0.0, 0.0))), run / "tracks.npz")
     other.write_text(f"{camera.read_text()}distortion: [0.02, 0, 0, 0]\n")
     assert call(*model, "--camera", other) == 2
+    stated = tmp_path / "stated"
+    shutil.copytree(run, stated)
+    write_tracks(replace(seen, camera=replace(seen.camera, distortion=(0.01, 0.02, 0.0, 0.0))), stated / "tracks.npz")
+    assert call("export", "colmap-model", stated, *model[3:], "--camera", camera) == 2
     assert call(*model, "--camera", camera) == 0  # which states no distortion: the run found it
     assert len(list((tmp_path / "model" / "images").iterdir())) > 1
 

@@ -157,16 +157,18 @@ def test_a_point_on_a_camera_centre_or_behind_it_is_no_obstacle() -> None:
     assert not agreeing(problem, CAMERA)[problem.point_of == 1].any()
 
 
-def test_what_is_condensed_is_the_schur_complement_of_the_full_normal_equations() -> None:
-    problem = disturbed(true_problem(noise=0.5, depth=True, num_cameras=4, num_points=25, num_free=2), amount=0.3)
+@pytest.mark.parametrize(("depth", "num_free"), [(True, 2), (False, 3)])  # with one of four fixed, scale is free
+def test_what_is_condensed_is_the_schur_complement_of_the_full_normal_equations(depth: bool, num_free: int) -> None:
+    truth = true_problem(noise=0.5, depth=depth, num_cameras=4, num_points=25, num_free=num_free)
+    problem = disturbed(truth, amount=0.3)
     problem = problem.select(np.isin(problem.point_of, np.flatnonzero(np.bincount(problem.point_of) > 1)))
     shared = np.random.default_rng(3).normal(size=(len(problem.camera_of), 3, 2))
     J, r = numerical_jacobian(problem), residuals(problem)
     seen = np.abs(J).max(axis=0) > 0  # points that nobody sees any more follow nothing
     root = np.repeat(np.sqrt(robust_weights(r)[0]), 3)[:, None]
     others, own, error = root * J[:, seen], root * shared.reshape(-1, 2), root[:, 0] * r.ravel()
-    follow = np.linalg.lstsq(others, own, rcond=None)[0]
+    follow = np.linalg.lstsq(others, own, rcond=1e-6)[0]
     left = own - others @ follow  # what no pose and no point makes up for
     information, gradient = condense(problem, CAMERA, shared)
-    np.testing.assert_allclose(information, left.T @ left, rtol=1e-3)
-    np.testing.assert_allclose(gradient, left.T @ error, rtol=1e-3)
+    np.testing.assert_allclose(information, left.T @ left, rtol=1e-3, atol=1e-2)
+    np.testing.assert_allclose(gradient, left.T @ error, rtol=1e-3, atol=1e-2)

@@ -94,9 +94,7 @@ def test_what_has_no_lens_is_left_alone() -> None:
 
 def test_a_lens_that_was_taken_by_mistake_shrinks_again() -> None:
     frontend = frontend_with(0.0)
-    search = frontend.mapper.adjustment.lens
-    assert search is not None
-    search.k1, frontend.map.distortion = 0.03, (0.03, 0.0, 0.0, 0.0)
+    frontend.map.distortion = (0.03, 0.0, 0.0, 0.0)
     assert run(frontend).distortion[0] == pytest.approx(0, abs=0.008)
 
 
@@ -144,22 +142,46 @@ def test_tracks_lie_where_the_camera_as_it_is_known_in_the_end_sees_their_landma
     np.testing.assert_array_equal(tracks.sight_undistorted, undistort(tracks.sight_pixels, tracks.camera))
 
 
-def test_a_lens_is_only_taken_from_those_who_know_it_better() -> None:
-    search = lens.LensSearch(CAMERA, 8)
-    known = search.sigma
-    assert [search.is_due(lens.MIN_KEYFRAMES) for _ in range(2 * lens.EVERY)].count(True) == 2
-    assert not any(search.is_due(lens.MIN_KEYFRAMES - 1) for _ in range(2 * lens.EVERY))
+@pytest.fixture
+def noted(monkeypatch) -> list[lens.LensSolution | None]:
+    """What the attempts of a run find."""
+    found: list[lens.LensSolution | None] = []
+    solve = lens.LensSearch.solve
+
+    def note(*arguments) -> lens.LensSolution | None:
+        found.append(solve(*arguments))
+        return found[-1]
+
+    monkeypatch.setattr(lens.LensSearch, "solve", note)
+    return found
+
+
+def test_a_lens_is_only_taken_where_it_is_told_more_surely_than_before(noted) -> None:
     frontend = frontend_with(0.06)
-    sigmas = [known]
-
-    def note(solution: lens.LensSolution) -> None:
-        sigmas.append(solution.sigma)
-        take(solution)
-
-    of_run = frontend.mapper.adjustment.lens
-    assert of_run is not None
-    take = of_run.take
-    of_run.take = note  # type: ignore[method-assign]
+    search = frontend.mapper.adjustment.lens
+    assert search is not None
+    limit = search.sigma
     run(frontend)
-    assert len(sigmas) > 2
+    sigmas = [limit, *(solution.sigma for solution in noted if solution is not None)]
+    assert len(sigmas) > 2 and None in noted
     assert sigmas == sorted(sigmas, reverse=True)
+
+
+def test_a_keyframe_that_comes_while_the_lens_is_found_is_seen_through_it() -> None:
+    frontend, others = frontend_with(0.06), []
+    for frame in list(SyntheticSequence(WORLD, Sensor.MONO))[::3]:
+        before = frontend.map.distortion
+        keyframe = frontend.process(frame).keyframe
+        if keyframe is not None:
+            view = keyframe.view
+            others.append(frontend.map.distortion != before)
+            np.testing.assert_array_equal(view.keypoints, undistort(view.features.keypoints, frontend.camera))
+    assert any(others)
+
+
+def test_it_is_also_looked_for_where_every_frame_becomes_a_keyframe(noted) -> None:
+    frontend = frontend_with(0.06)
+    frontend.mapper.policy.config = MapperConfig(max_keyframe_gap=1, min_shift=1)
+    run(frontend)
+    assert len(frontend.map.poses) > 100
+    assert noted
