@@ -54,7 +54,7 @@ class LensSearch:
 
         ``pixels`` (n,2) are the sights as found in the images; those of the problem are undistorted by the known one.
         """
-        step, sigma = self._step(problem, pixels, known)
+        _, sigma = self._step(problem, pixels, known)
         if not sigma < self.sigma:
             return None
         problem = adjust(problem, self.camera, self.max_iterations)
