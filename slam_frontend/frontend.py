@@ -78,9 +78,9 @@ class Frontend:
 
     def follow(self, view: View) -> FrameResult:
         """Where the camera is, and what the map learns from it; views come in order."""
-        if self.map.distortion:  # found since the camera was given, and maybe since the view was seen
-            view = undistort_view(view, self.camera)
         with self.clock.stage("track"):
+            if self.map.distortion:  # found since the camera was given, and maybe since the view was seen
+                view = undistort_view(view, self.camera)
             estimate = self.tracker.locate(view, self.map)
         with self.clock.stage("map"):
             keyframe = self.mapper.update(view, estimate, self.map)

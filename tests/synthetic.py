@@ -20,11 +20,24 @@ NO_FRAME = -1
 def curved_path(count: int, step: float = 0.03) -> Array:
     """(N,4,4) T_world_cam of a camera that walks along a gentle curve and looks about."""
     t = np.arange(count) * step
-    T_world_cam = np.tile(np.eye(4), (count, 1, 1))
-    T_world_cam[:, :3, 3] = np.stack([np.sin(t), 0.2 * (np.cos(t) - 1), 0.5 * (1 - np.cos(t))], axis=1)
-    turns = np.stack([0.05 * np.sin(2 * t), -0.3 * np.sin(t), 0.05 * np.sin(t)], axis=1)
-    T_world_cam[:, :3, :3] = Rotation.from_rotvec(turns).as_matrix()
+    centres = np.stack([np.sin(t), 0.2 * (np.cos(t) - 1), 0.5 * (1 - np.cos(t))], axis=1)
+    return path_along(centres, np.stack([0.05 * np.sin(2 * t), -0.3 * np.sin(t), 0.05 * np.sin(t)], axis=1))
+
+
+def path_along(centres: Array, turns: Array) -> Array:
+    """(N,4,4) T_world_cam at (N,3) centres, turned by (N,3) rotation vectors."""
+    T_world_cam = np.tile(np.eye(4), (len(centres), 1, 1))
+    T_world_cam[:, :3, 3], T_world_cam[:, :3, :3] = centres, Rotation.from_rotvec(turns).as_matrix()
     return T_world_cam
+
+
+def distorted(pixels: Array, camera: Camera) -> Array:
+    """(N,2): where a camera's lens, of k1 and k2, shows ideal pixels."""
+    centre, focal = [camera.cx, camera.cy], [camera.fx, camera.fy]
+    rays = (pixels - centre) / focal
+    squared = (rays**2).sum(axis=1, keepdims=True)
+    k1, k2 = camera.distortion[:2]
+    return np.asarray(rays * (1 + k1 * squared + k2 * squared**2) * focal + centre)
 
 
 @dataclass

@@ -12,7 +12,7 @@ from slam_frontend.errors import OutputError, WeightsError
 from slam_frontend.files import make_writable, write_atomically
 from slam_frontend.models.card import Card, parse_card
 from slam_frontend.models.onnx_graph import build_graph, write_graph
-from slam_frontend.models.runtime_openvino import openvino_core
+from slam_frontend.models.runtime_openvino import SETTINGS, openvino_core
 from slam_frontend.models.superpoint import SuperPoint, fold
 from slam_frontend.models.weights import load_checkpoint
 from slam_frontend.optional import require
@@ -103,7 +103,7 @@ def _write_openvino(network: SuperPoint, path: Path) -> Run:
     core = openvino_core()
     model = core.read_model(build_graph(network).SerializeToString())
     openvino.save_model(model, str(path), compress_to_fp16=False)
-    compiled = core.compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled = core.compile_model(str(path), "CPU", SETTINGS)
 
     def run(images: Array) -> tuple[Array, Array]:
         outputs: Any = compiled(images)

@@ -10,13 +10,16 @@ from slam_frontend.geometry import se3
 from slam_frontend.geometry.reprojection import Measurements
 from slam_frontend.mapping.bundle_adjustment import BundleProblem, adjust, agreeing
 from slam_frontend.mapping.landmarks import is_among
-from slam_frontend.mapping.lens import AT_LEAST_EVERY, EVERY, MIN_KEYFRAMES, WINDOW, LensSearch, LensSolution
+from slam_frontend.mapping.lens import LensSearch, LensSolution
 from slam_frontend.mapping.local_map import LocalMap
 from slam_frontend.types import Array, Camera
 
 FIRST_ITERATIONS = 4  # before sights that disagree are dropped
 MIN_SHARED = 15  # landmarks; fewer may be shared by chance (where covisibility begins: Mur-Artal 2015, section III.D)
 DELAY = 2  # frames, that of the keyframe included, at whose end a result is taken in, early or waited for
+
+LENS_MIN_KEYFRAMES, LENS_WINDOW = 5, 16  # keyframes at least and at most that a lens is looked for in
+LENS_EVERY, LENS_AT_LEAST_EVERY = 2, 8  # keyframes: once two frames pass without a keyframe, and without that
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class LocalAdjustment:
         """
         self.finish(map)
         self._since_lens += 1
-        if self._begins_lens(map, AT_LEAST_EVERY):
+        if self._begins_lens(map, LENS_AT_LEAST_EVERY):
             return
         excerpt = _take_out(map, *_choose(map, keyframe_id, self.config.window, self.config.num_fixed), self.camera)
         if excerpt is not None:
@@ -72,7 +75,7 @@ class LocalAdjustment:
         is_adjusted = self._begun is not None
         self.finish(map)
         if is_adjusted:
-            self._begins_lens(map, EVERY)
+            self._begins_lens(map, LENS_EVERY)
 
     def finish(self, map: LocalMap) -> None:
         """Take in now what has begun, if anything has."""
@@ -91,9 +94,9 @@ class LocalAdjustment:
     def _begins_lens(self, map: LocalMap, every: int) -> bool:
         """After so many keyframes move the latest, all that they see, and the lens; the oldest of them and those before
         stay."""
-        if self.lens is None or self._since_lens < every or len(map.keyframes) < MIN_KEYFRAMES:
+        if self.lens is None or self._since_lens < every or len(map.keyframes) < LENS_MIN_KEYFRAMES:
             return False
-        oldest, *free = list(map.keyframes)[-WINDOW:]
+        oldest, *free = list(map.keyframes)[-LENS_WINDOW:]
         excerpt = _take_out(map, free, [oldest], self.camera)
         if excerpt is None:
             return False

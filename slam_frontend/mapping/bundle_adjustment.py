@@ -97,8 +97,7 @@ def condense(problem: BundleProblem, camera: Camera, J: Array) -> tuple[Array, A
     in_world = np.einsum("nki,nkl->nil", problem.T_cam_world[problem.camera_of, :3, :3], pulled)
     by_point = _sums(in_world.reshape(-1, 3 * L), problem.point_of, len(problem.points)).reshape(-1, 3, L)
     mixed = np.dstack([system.mixed, by_point])  # (P,3,6F+L)
-    reduced = (_inverses(_damped(system.points, SLIGHTLY)) @ mixed).reshape(-1, 6 * F + L)
-    through_points = mixed.reshape(-1, 6 * F + L).T @ reduced
+    reduced, through_points = _through_points(mixed, _inverses(_damped(system.points, SLIGHTLY)))
     gradient = np.concatenate([system.camera_gradient, np.einsum("nkl,nk->l", weighted, residuals)])
     gradient -= reduced.T @ system.point_gradient.ravel()
     cameras = _block_diagonal(_damped(system.cameras, SLIGHTLY)) - through_points[: 6 * F, : 6 * F]
@@ -160,19 +159,24 @@ def _pulled_back(p: Array, columns: Array) -> Array:
 def _step(problem: BundleProblem, system: _System, damping: float) -> BundleProblem | None:
     F = problem.num_free
     inverse = _inverses(_damped(system.points, damping))  # (P,3,3)
-    reduced = inverse @ system.mixed  # (P,3,6F)
-    flat, flat_reduced = system.mixed.reshape(-1, 6 * F), reduced.reshape(-1, 6 * F)
-    schur = _block_diagonal(_damped(system.cameras, damping)) - flat.T @ flat_reduced
+    reduced, through_points = _through_points(system.mixed, inverse)
+    schur = _block_diagonal(_damped(system.cameras, damping)) - through_points
     try:
-        step = np.linalg.solve(schur, flat_reduced.T @ system.point_gradient.ravel() - system.camera_gradient)
+        step = np.linalg.solve(schur, reduced.T @ system.point_gradient.ravel() - system.camera_gradient)
     except np.linalg.LinAlgError:
         return None
     if not np.isfinite(step).all():
         return None
-    shift = -np.einsum("pij,pj->pi", inverse, system.point_gradient) - (flat_reduced @ step).reshape(-1, 3)
+    shift = -np.einsum("pij,pj->pi", inverse, system.point_gradient) - (reduced @ step).reshape(-1, 3)
     T = problem.T_cam_world.copy()
     T[:F] = se3.exp(step.reshape(F, 6)) @ T[:F]
     return replace(problem, T_cam_world=T, points=problem.points + shift)
+
+
+def _through_points(mixed: Array, inverse: Array) -> tuple[Array, Array]:
+    """(3P,m) and (m,m): the (P,3,3) inverses of the points' blocks by the (P,3,m) mixed ones, and these by that."""
+    reduced = (inverse @ mixed).reshape(-1, mixed.shape[2])
+    return reduced, mixed.reshape(-1, mixed.shape[2]).T @ reduced
 
 
 def _points_in_cameras(problem: BundleProblem) -> Array:

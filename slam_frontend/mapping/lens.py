@@ -16,9 +16,6 @@ from slam_frontend.types import Array, Camera
 PRIOR = 0.015  # standard deviation of how far corners are off before anything is known, as a share of their distance
 KNOWN = 0.003  # the same, from which on a lens counts as known
 CLEAR = 4.0  # standard deviations from none that the first has to be; what ideal images seem to keep is chance
-WINDOW = 16  # keyframes at most that tell it
-MIN_KEYFRAMES = 5
-EVERY, AT_LEAST_EVERY = 2, 8  # keyframes: an attempt once two frames pass without a keyframe, and without that
 ROUNDS = 4
 STEP = 1e-4  # of the coefficient, for derivatives
 

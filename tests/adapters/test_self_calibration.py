@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from synthetic import CAMERA, SyntheticWorld, curved_path
+from synthetic import CAMERA, SyntheticWorld, curved_path, distorted
 
 from slam_frontend.adapters.self_calibration import lens_change, refine_camera
 from slam_frontend.adapters.tracks import Tracks
@@ -22,11 +22,7 @@ def tracks(believed: Camera, T_world_cam: Array | None = None, noise: float = 0.
     rng = np.random.default_rng(0)
     seen = [world.project(frame)[:2] for frame in range(len(world))]
     ids, exact = (np.concatenate(column) for column in zip(*seen, strict=True))
-    rays = (exact - [LENS.cx, LENS.cy]) / LENS.fx
-    squared = (rays**2).sum(axis=1, keepdims=True)
-    k1, k2 = LENS.distortion[:2]
-    stretched = rays * (1 + k1 * squared + k2 * squared**2) * LENS.fx + [LENS.cx, LENS.cy]
-    pixels = (stretched + rng.normal(0, noise, stretched.shape)).astype(np.float32)
+    pixels = (distorted(exact, LENS) + rng.normal(0, noise, exact.shape)).astype(np.float32)
     return Tracks(
         camera=believed,
         indices=np.arange(len(world)),

@@ -5,8 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from invariants import assert_consistent
-from scipy.spatial.transform import Rotation
-from synthetic import CAMERA, FakeExtractor, SyntheticSequence, SyntheticWorld
+from synthetic import CAMERA, FakeExtractor, SyntheticSequence, SyntheticWorld, distorted, path_along
 
 from slam_frontend.adapters.tracks import TrackLog
 from slam_frontend.config import MapperConfig, RunConfig
@@ -23,11 +22,8 @@ from slam_frontend.types import Array, Camera, Features, Sensor
 def wide_path(count: int) -> Array:
     """(N,4,4) T_world_cam of a camera that walks a loop before the landmarks and turns towards them."""
     t = np.linspace(0, 2 * np.pi, count)
-    T_world_cam = np.tile(np.eye(4), (count, 1, 1))
-    T_world_cam[:, :3, 3] = np.stack([2.5 * np.sin(t), 0.6 * np.sin(2 * t), 0.8 * (1 - np.cos(t))], axis=1)
-    turns = np.stack([0.1 * np.sin(2 * t), -0.35 * np.sin(t), 0.05 * np.sin(t)], axis=1)
-    T_world_cam[:, :3, :3] = Rotation.from_rotvec(turns).as_matrix()
-    return T_world_cam
+    centres = np.stack([2.5 * np.sin(t), 0.6 * np.sin(2 * t), 0.8 * (1 - np.cos(t))], axis=1)
+    return path_along(centres, np.stack([0.1 * np.sin(2 * t), -0.35 * np.sin(t), 0.05 * np.sin(t)], axis=1))
 
 
 WORLD = SyntheticWorld(wide_path(150), num_landmarks=900, noise=0.3)
@@ -39,20 +35,12 @@ class ThroughALens:
     name, norm = FakeExtractor.name, FakeExtractor.norm
 
     def __init__(self, k1: float) -> None:
-        self.k1 = k1
+        self.lens = replace(CAMERA, distortion=(k1, 0.0, 0.0, 0.0))
         self._extractor = FakeExtractor(WORLD)
 
     def extract(self, image: Array) -> Features:
         features = self._extractor.extract(image)
-        return replace(features, keypoints=distorted(features.keypoints, self.k1))
-
-
-def distorted(pixels: Array, k1: float) -> Array:
-    """(N,2) float32: where a lens shows ideal pixels."""
-    centre = [CAMERA.cx, CAMERA.cy]
-    rays = (pixels - centre) / [CAMERA.fx, CAMERA.fy]
-    stretch = 1 + k1 * (rays**2).sum(axis=1, keepdims=True)
-    return (rays * stretch * [CAMERA.fx, CAMERA.fy] + centre).astype(np.float32)
+        return replace(features, keypoints=distorted(features.keypoints, self.lens).astype(np.float32))
 
 
 def frontend_with(k1: float, camera: Camera = CAMERA, sensor: Sensor = Sensor.MONO, refine: bool = True) -> Frontend:

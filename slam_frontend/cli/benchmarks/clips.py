@@ -8,7 +8,6 @@ from statistics import mean, median
 
 from slam_frontend.cli.benchmarks.draws import COUNT, SHARE, mean_and_spread, measure_draws
 from slam_frontend.cli.benchmarks.page import table
-from slam_frontend.cli.benchmarks.replay import note_views
 from slam_frontend.cli.benchmarks.starts import Starts, measure_starts, starts_table
 from slam_frontend.cli.progress import note
 from slam_frontend.config import ExtractorConfig, RunConfig, load_config
@@ -113,7 +112,7 @@ def _track(data: Path, clip: Clip, spec: str, extractor: ExtractorConfig) -> Tra
     while len(seconds) < MAX_RUNS and sum(seconds) < MAX_SECONDS:
         sequence, frontend = open_clip(data, clip, extractor)
         started = time.perf_counter()
-        result = run_whole(frontend, sequence, note_views(views, sequence.camera))
+        result = run_whole(frontend, sequence, lambda frame, located: views.update({frame.index: located.view}))
         seconds.append(time.perf_counter() - started)
     milliseconds = median(seconds) * 1e3 / len(result.indices)
     seen = replace(clip, limit=max(views) + 1)  # all of it, unless it ended early

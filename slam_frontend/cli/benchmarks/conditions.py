@@ -10,7 +10,6 @@ import numpy as np
 
 from slam_frontend.cli.benchmarks.clips import CLIPS, REPLAY, TUM, open_clip
 from slam_frontend.cli.benchmarks.page import table
-from slam_frontend.cli.benchmarks.replay import note_views
 from slam_frontend.cli.benchmarks.starts import LENGTH, Starts, measure_starts
 from slam_frontend.cli.progress import note
 from slam_frontend.config import ExtractorConfig
@@ -122,7 +121,7 @@ def _track(data: Path, condition: str, spec: str, extractor: ExtractorConfig) ->
     views: dict[int, View] = {}
     sequence, frontend = open_clip(data, RGBD, extractor)
     worse = _Worsened(sequence, CONDITIONS[condition])
-    result = run_whole(frontend, worse, note_views(views, worse.camera))
+    result = run_whole(frontend, worse, lambda frame, located: views.update({frame.index: located.view}))
     flat = {index: replace(view, depth=np.full_like(view.depth, np.nan)) for index, view in views.items()}
     starts = measure_starts(
         flat, lambda start, limit: open_clip(data, replace(MONO, limit=limit), REPLAY, start), EVERY

@@ -5,26 +5,26 @@ from collections.abc import Callable
 from slam_frontend.frontend import Frontend
 from slam_frontend.geometry.camera import undistort_view
 from slam_frontend.mapping import LocalMap
-from slam_frontend.pipeline import OnFrame
-from slam_frontend.types import Camera, Frame, FrameResult, View
-
-
-def note_views(views: dict[int, View], camera: Camera) -> OnFrame:
-    """Notes by their index what frames show to a camera as it is said to be, whatever the run finds of its lens."""
-    return lambda frame, result: views.update({frame.index: undistort_view(result.view, camera)})
+from slam_frontend.types import Frame, FrameResult, View
 
 
 class Replay:
-    """A frontend that is shown views which others made; see ``pipeline.FrameProcessor``."""
+    """A frontend that is shown views which others made; see ``pipeline.FrameProcessor``.
+
+    It sees them as its own camera is said to be, whatever others had found of the lens.
+    """
 
     def __init__(self, frontend: Frontend, see: Callable[[Frame], View]) -> None:
         self.clock = frontend.clock
-        self.see = see
-        self._frontend = frontend
+        self._frontend, self._see = frontend, see
+        self._camera = frontend.camera  # before anything is found
 
     @property
     def map(self) -> LocalMap:
         return self._frontend.map
+
+    def see(self, frame: Frame) -> View:
+        return undistort_view(self._see(frame), self._camera)
 
     def follow(self, view: View) -> FrameResult:
         return self._frontend.follow(view)

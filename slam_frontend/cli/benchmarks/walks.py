@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from slam_frontend.cli.benchmarks.clips import REPLAY
 from slam_frontend.cli.benchmarks.draws import COUNT, SHARE, mean_and_spread, measure_draws
 from slam_frontend.cli.benchmarks.page import table
-from slam_frontend.cli.benchmarks.replay import note_views
 from slam_frontend.cli.progress import note
 from slam_frontend.config import ExtractorConfig, RunConfig
 from slam_frontend.datasets import Sequence
@@ -79,7 +78,7 @@ def _track(walk: str, sequence: Sequence, spec: str, extractor: ExtractorConfig)
         return sequence, Frontend.from_config(settings, sequence.camera, sequence.sensor)
 
     _, frontend = open_walk(extractor)
-    result = run_whole(frontend, sequence, note_views(views, sequence.camera))
+    result = run_whole(frontend, sequence, lambda frame, located: views.update({frame.index: located.view}))
     draws = measure_draws(views, lambda: open_walk(REPLAY))
     return Walked(walk, spec, summarise(result, sequence.sensor, sequence.truth), draws)
 
